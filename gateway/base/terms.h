@@ -114,18 +114,18 @@
 
 /* What one provider call does. The first block carries deliveries, the second asks or manages. */
 #define CALL_OPS(X)                                                                                          \
-    X(CALL_WELCOME, "welcome")     /* answers a single-use code */                                           \
-    X(CALL_SEND, "send")           /* one message to one person now */                                       \
-    X(CALL_TASK, "task")           /* WeCom group-send task to customers, a member confirms */               \
+    X(CALL_WELCOME, "welcome")       /* answers a single-use code */                                         \
+    X(CALL_SEND, "send")             /* one message to one person now */                                     \
+    X(CALL_TASK, "task")             /* WeCom group-send task to customers, a member confirms */             \
     X(CALL_GROUP_TASK, "group task") /* the same to customer groups of one owner */                          \
-    X(CALL_GROUP, "group")         /* one message into one group (webhook) */                                \
-    X(CALL_MASS, "mass")           /* official account, list of openids */                                   \
-    X(CALL_MASS_TAG, "mass tag")   /* official account, a tag: recipients are not itemised */                \
+    X(CALL_GROUP, "group")           /* one message into one group (webhook) */                              \
+    X(CALL_MASS, "mass")             /* official account, list of openids */                                 \
+    X(CALL_MASS_TAG, "mass tag")     /* official account, a tag: recipients are not itemised */              \
     X(CALL_TASK_STATUS, "task status")                                                                       \
     X(CALL_TASK_RESULT, "task result")                                                                       \
     X(CALL_REMIND, "remind")                                                                                 \
     X(CALL_CANCEL_TASK, "cancel task")                                                                       \
-    X(CALL_QUERY, "query")         /* what became of an unknown attempt */                                   \
+    X(CALL_QUERY, "query") /* what became of an unknown attempt */                                           \
     X(CALL_TAG_MEMBERS, "tag members")                                                                       \
     X(CALL_CONTACT_DETAIL, "contact detail")
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hash.h - keyed hash for tables in memory (SipHash), with a key drawn once a process.
+ *
+ * Peers choose our keys (openids, nonces), so an unkeyed hash would let them pick collisions. The value
+ * differs from run to run: never store it. Digests that last are in crypto.h.
+ *
+ * Threads  any.
+ */
+#ifndef SIYU_BASE_HASH_H
+#define SIYU_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t hash_bytes(const void *p, size_t n);
+uint64_t hash_i64(int64_t v);
+
+#endif
