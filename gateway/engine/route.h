@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* route.h - which rules does a text match? One pass over the text, however many rules there are.
+ *
+ * The text is folded once; literals of all rules (exact, prefix, contains) sit in one Aho-Corasick
+ * automaton; a regex runs only when its required literal was found, under match, heap and time limits, and
+ * is quarantined when it exceeds them. Hits come in the order in which they may act: priority, then exact >
+ * prefix > contains > regex, then longer literal, then the rule's position.
+ *
+ * Errors   0 or a negative err.
+ * Memory   the table owns its automaton and borrows the rules until route_table_free(); route_match() allocates
+ *          only in its scratch, which grows to a ceiling and is reused.
+ * Threads  a table is constant after building and may be matched from any thread, each with its own scratch.
+ */
+#ifndef SIYU_ENGINE_ROUTE_H
+#define SIYU_ENGINE_ROUTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "playbook/plan.h"
+
+struct fold;
+struct route_scratch;
+struct route_table;
+
+struct route_hit {
+    const struct rule *rule;
+    uint32_t order;            /* position among all rules of the table */
+    enum keyword_kind kind;
+    struct str keyword;        /* that matched, as written */
+};
+
+struct route_rule {
+    const struct rule *rule;
+    uint32_t order;
+};
+
+/* Only rules with keywords belong in here; rules without are matched by event kind by the caller. */
+int route_table_new(const struct route_rule *rules, size_t n, const struct fold *fold, struct route_table **ret,
+                    struct diag *diag);
+void route_table_free(struct route_table *t);
+
+int route_scratch_new(struct route_scratch **ret);
+void route_scratch_free(struct route_scratch *s);
+
+/* All rules whose keyword condition the text meets, in acting order. `ret` points into the scratch. A text
+ * above 2 KiB of regex subject or 64 KiB at all is cut there. Regexes that ran into a limit are named in the
+ * scratch (route_offenders) and skipped from then on. */
+int route_match(const struct route_table *t, struct route_scratch *s, struct str text,
+                const struct route_hit **ret, size_t *ret_n);
+size_t route_offenders(const struct route_table *t);
+
+/* The folded text of the last match. */
+struct str route_folded(const struct route_scratch *s);
+
+/* For `check`: rules that can never act because an earlier one always takes their text (same scope judged by
+ * the caller through `same_scope`). */
+int route_lint(const struct route_rule *rules, size_t n, const struct fold *fold,
+               bool (*same_scope)(const struct rule *a, const struct rule *b), struct diag *diag);
+
+/* Bytes held, for the memory figure. */
+size_t route_table_bytes(const struct route_table *t);
+
+#endif
