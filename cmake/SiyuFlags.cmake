@@ -6,6 +6,7 @@ target_include_directories(siyu_flags INTERFACE ${CMAKE_SOURCE_DIR}/gateway ${CM
 target_compile_options(siyu_flags INTERFACE
     -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wvla -Wformat=2 -Wundef -Werror
+    -UNDEBUG # asserts stay in release: a bug must not run on
     -fstack-protector-strong -fno-strict-overflow -fno-delete-null-pointer-checks -fPIE)
 target_link_options(siyu_flags INTERFACE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

@@ -14,6 +14,7 @@
 #ifndef SIYU_BASE_ERR_H
 #define SIYU_BASE_ERR_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 

@@ -42,7 +42,7 @@ TERMS_DEFINE(origin_kind, ORIGIN_KINDS)
 int message_class_lane(enum message_class c)
 {
     static const int lanes[MESSAGE_CLASS_COUNT] = {
-        [CLASS_WELCOME] = 0, [CLASS_REPLY] = 1, [CLASS_TRANSACTIONAL] = 1,
+        [CLASS_WELCOME] = 0, [CLASS_REPLY] = 1,     [CLASS_TRANSACTIONAL] = 1,
         [CLASS_JOURNEY] = 2, [CLASS_BROADCAST] = 3, [CLASS_STAFF] = 1,
     };
 
@@ -66,8 +66,8 @@ bool delivery_state_is_final(enum delivery_state s)
 #define TO(s) (1u << (s))
 bool delivery_state_may_become(enum delivery_state from, enum delivery_state to)
 {
-    static const unsigned unsent = TO(STATE_QUEUED) | TO(STATE_HELD) | TO(STATE_EXPIRED) | TO(STATE_SUPPRESSED) |
-                                   TO(STATE_CANCELLED) | TO(STATE_FAILED);
+    static const unsigned unsent = TO(STATE_QUEUED) | TO(STATE_HELD) | TO(STATE_EXPIRED) |
+                                   TO(STATE_SUPPRESSED) | TO(STATE_CANCELLED) | TO(STATE_FAILED);
     static const unsigned arrows[DELIVERY_STATE_COUNT] = {
         [STATE_PLANNED] = unsent,
         [STATE_QUEUED] = unsent | TO(STATE_IN_FLIGHT),
