@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/message.h"
+
+/* The largest: a page of 1,000 kf messages, or an attempt with 10,000 recipients. */
+#define MESSAGE_MAX_BYTES ((size_t)16 << 20)
+
+void *message_new(enum message_kind kind, size_t bytes)
+{
+    struct message *m = mem_calloc(1, bytes);
+
+    if (!m)
+        return NULL;
+    list_init(&m->node);
+    m->kind = kind;
+    arena_init(&m->arena, MESSAGE_MAX_BYTES);
+    return m;
+}
+
+void message_free(struct message *m)
+{
+    if (!m)
+        return;
+    if (m->kind == OP_PLAN)
+        plan_free(container_of(m, struct op_plan, m)->plan);
+    arena_fini(&m->arena);
+    mem_free(m);
+}
+
+bool message_str(struct message *m, struct str s, struct str *ret)
+{
+    char *p = NULL;
+
+    if (s.n && !(p = arena_str(&m->arena, s)))
+        return false;
+    *ret = (struct str){p, s.n};
+    return true;
+}
