@@ -12,6 +12,8 @@
  * ends. Refused are, besides bad syntax: any Transfer-Encoding, two Content-Lengths, no or two Hosts (1.1),
  * folded header lines, targets that do not begin with '/', more than HTTP_HEAD_BYTES or HTTP_FIELDS.
  *
+ * Values in the query: str_query_get().
+ *
  * Memory   offsets into the caller's buffer; the http_parse_*() getters give views that live as long as it.
  * Threads  none of its own.
  */
@@ -22,7 +24,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/str.h"
 
 enum { HTTP_HEAD_BYTES = 16 * 1024, HTTP_FIELDS = 100 };
@@ -50,7 +51,7 @@ struct http_field {
 struct http_parser {
     enum http_verb verb;
     bool keep_alive;      /* the peer lets the connection live on */
-    bool upgrade;         /* asks for websocket */
+    bool upgrade;         /* a well-formed websocket handshake */
     bool expect_continue; /* waits for 100 before it sends the body */
     int status;           /* HTTP_PARSE_REFUSED */
     const char *why;
@@ -61,8 +62,9 @@ struct http_parser {
     size_t field_count;
     /* The parser's. */
     size_t at;
-    const char *base;
+    const char *base; /* during http_parse() only */
     int step;
+    bool in_value;
     union {
         uint64_t align;
         unsigned char bytes[96];
@@ -79,9 +81,5 @@ struct str http_parse_query(const struct http_parser *p, const char *data); /* w
 struct str http_parse_body(const struct http_parser *p, const char *data);
 /* The first field of that name, whatever its case; empty: none. */
 struct str http_parse_field(const struct http_parser *p, const char *data, const char *name);
-
-/* Appends the decoded value ('+' is a space) of `name` in a query string. ERR_NOT_FOUND: no such name;
- * ERR_SYNTAX: a broken %-escape; nothing is appended then. */
-int http_query_get(struct str query, const char *name, struct buf *out);
 
 #endif
