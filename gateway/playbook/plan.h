@@ -19,6 +19,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "base/terms.h"
+#include "journey/calendar.h"
 #include "rulepack/rulepack.h"
 
 struct bot_ops;
@@ -41,8 +42,8 @@ struct action {
 };
 
 struct rule {
-    int64_t key;         /* stable hash of playbook name and rule position or `id` */
-    struct str name;     /* `id:` or "rules[3]"; with file:line in `where` */
+    int64_t key;     /* stable hash of playbook name and rule position or `id` */
+    struct str name; /* `id:` or "rules[3]"; with file:line in `where` */
     struct str where;
     enum event_kind on;
     const struct account_id *from; /* accounts; from_count 0: every account whose kind can receive it */
@@ -56,24 +57,25 @@ struct rule {
     size_t action_count;
 };
 
-enum missed_policy { MISSED_ONCE, MISSED_SKIP, MISSED_NEXT_SLOT };
-
 struct broadcast {
     struct str name, where;
-    struct account_id account;        /* 0: `on` names a connection with many accounts */
+    struct account_id account; /* 0: `on` names a connection with many accounts */
     struct connection_id connection;
     enum account_kind kind;
     enum call_op op;
     bool weekly;
-    int weekday;                      /* 0 Monday .. 6 Sunday */
-    int64_t at_ms;                    /* weekly: ms into the day, Asia/Shanghai; one-off: ms since 1970 */
+    int weekday;   /* 0 Monday .. 6 Sunday */
+    int64_t at_ms; /* weekly: ms into the day, Asia/Shanghai; one-off: ms since 1970 */
     int64_t spread_ms;
-    int64_t expires_ms;               /* after the slot; default: end of the slot's day, at least 2 h */
+    int64_t expires_ms; /* after the run's start; default: end of the slot's day, at least 2 h */
     enum missed_policy missed;
     bool to_groups;
-    struct str tag;                   /* empty: everybody */
+    struct str tag; /* empty: everybody */
     struct str template_name;
 };
+
+/* The broadcast's slots, for calendar_due(). */
+struct calendar_plan broadcast_calendar(const struct broadcast *b);
 
 struct quiet_hours {
     bool set;
@@ -92,7 +94,7 @@ struct plan {
     const struct limit *limits; /* operator limits, ids from 10000, classes as the playbook says */
     size_t limit_count;
     struct quiet_hours quiet;
-    const json_t *vars;         /* playbook-wide template variables (`brand: ...`) */
+    const json_t *vars; /* playbook-wide template variables (`brand: ...`) */
 };
 
 /* What names in a playbook may refer to. */
@@ -101,8 +103,8 @@ struct world_account {
     struct connection_id connection;
     enum account_kind kind;
     struct str name, connection_name;
-    struct str signature;        /* sms: 【...】 text, to judge length and refusal text */
-    struct str account_type;     /* official: "service" or "subscription" */
+    struct str signature;    /* sms: 【...】 text, to judge length and refusal text */
+    struct str account_type; /* official: "service" or "subscription" */
 };
 
 struct world {
@@ -114,9 +116,9 @@ struct world {
 };
 
 /* Parses, checks and resolves one playbook. Every complaint of the file is collected in `diag` as
- * "file:line: what, why, how to mend"; ERR_CONFIG when there is any. A key of the design that this version does
- * not implement is refused as `not available in this version`. `world` NULL: names of accounts are not checked
- * against a configuration (`siyu check` of a playbook alone). */
+ * "file:line: what, why, how to mend"; ERR_CONFIG when there is any. A key of the design that this version
+ * does not implement is refused as `not available in this version`. `world` NULL: names of accounts are not
+ * checked against a configuration (`siyu check` of a playbook alone). */
 int playbook_compile(struct str text, const char *file, const struct world *world, struct diag *diag,
                      struct plan **ret);
 void plan_free(struct plan *p); /* NULL is a no-op */
