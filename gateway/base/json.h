@@ -42,8 +42,8 @@ struct json_ctx {
     struct diag *diag;          /* NULL: nobody wants texts */
     const char *file;           /* NULL: none */
     const struct yaml_doc *doc; /* for line numbers; NULL: none */
-    size_t len;
-    char path[256];
+    size_t depth, marks[JSON_DEPTH + 1];
+    char path[256]; /* cut when longer */
 };
 void json_ctx_init(struct json_ctx *c, struct diag *diag, const char *file, const struct yaml_doc *doc);
 /* Go one key or index down and back up; pair them. */

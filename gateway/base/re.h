@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* re.h - regular expressions of operators (PCRE2, UTF-8), with every limit on.
  *
- * Compile: pattern <= 1 KiB, <= 50 groups, no \C, no JIT. Match: subject <= 2 KiB, heap <= 1 MiB, and a
- * step limit of 20,000 a start position that shrinks with the length of the subject, because PCRE2 counts
- * anew at each start; so the whole match costs at most some 2 million steps, whatever the pattern.
+ * Compile: pattern <= 1 KiB, <= 50 captures, nested <= 50 deep, no \C, no JIT. Match: subject <= 2 KiB, heap
+ * <= 1 MiB, and a step limit of 20,000 a start position that shrinks with the length of the subject, because
+ * PCRE2 counts anew at each start; so the whole match costs at most some 2 million steps, whatever the
+ * pattern.
  *
  * Errors   compile: ERR_SYNTAX (`reterr`: text and byte offset), ERR_TOO_BIG, -ENOMEM.
  *          match: ERR_TOO_BIG subject, ERR_TIMEOUT a limit struck: quarantine the rule.

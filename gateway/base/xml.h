@@ -27,7 +27,7 @@
 #define XML_MAX_DEPTH 8
 
 struct xml_doc;
-typedef int xml_ref; /* an element; negative: none */
+/* An element is named by its number in document order. */
 #define XML_ROOT 0
 #define XML_NONE (-1)
 
@@ -43,11 +43,13 @@ struct str xml_get(const struct xml_doc *x, const char *path);
 int xml_get_i64(const struct xml_doc *x, const char *path, int64_t *ret);
 size_t xml_count(const struct xml_doc *x, const char *path);
 
-xml_ref xml_first(const struct xml_doc *x, xml_ref under, const char *path);
-xml_ref xml_next(const struct xml_doc *x, xml_ref at); /* next of the same name and parent */
-struct str xml_text(const struct xml_doc *x, xml_ref at);
-struct str xml_name(const struct xml_doc *x, xml_ref at);
-struct str xml_get_under(const struct xml_doc *x, xml_ref under, const char *path);
+int xml_first(const struct xml_doc *x, int under, const char *path);
+int xml_next(const struct xml_doc *x, int at); /* next of the same name and parent */
+/* The child after `after` (XML_NONE: the first), of any name. */
+int xml_child(const struct xml_doc *x, int under, int after);
+struct str xml_text(const struct xml_doc *x, int at);
+struct str xml_name(const struct xml_doc *x, int at);
+struct str xml_get_under(const struct xml_doc *x, int under, const char *path);
 
 /* Append to `out`; its sticky error tells. Control characters that XML cannot hold are dropped. */
 void xml_add_open(struct buf *out, const char *name);
