@@ -289,6 +289,7 @@ struct audience_query {
     struct connection_id connection;
     enum account_kind kind;
     struct str tag; /* empty: everybody */
+    int64_t now_ms; /* a tag that has expired by then does not count */
 };
 
 struct audience_row {

@@ -55,7 +55,8 @@ int64_t store_calls(const struct store *s);
 
 /* Names to ids, created where new. Same name, same id for ever. */
 int store_intern_connections(struct store *s, struct connection_row *rows, size_t n); /* sets rows[i].id, .domain */
-int store_intern_accounts(struct store *s, struct account_row *rows, size_t n);       /* sets rows[i].id */
+/* Sets rows[i].id. An account is its (connection, external): a changed name or kind is taken over, the rest stays. */
+int store_intern_accounts(struct store *s, struct account_row *rows, size_t n);
 int store_load_accounts(struct store *s, struct arena *a, struct account_row **ret, size_t *ret_n);
 int store_set_account_state(struct store *s, struct account_id id, bool frozen, struct str why, int64_t at_ms);
 int store_get_meta(struct store *s, const char *key, struct arena *a, struct str *ret); /* ERR_NOT_FOUND */
@@ -65,12 +66,14 @@ int store_last_id(struct store *s, int64_t *ret);
 
 /* ---- inbox ---- */
 
-/* For each key the event that holds it, or id 0. Also finds earlier keys inside the same array. */
+/* For each key the event that holds it, or id 0. A key that repeats an earlier one of the same array, at
+ * position j, and is not stored yet: id -(j + 1). */
 int store_find_inbox(struct store *s, const struct inbox_key *keys, size_t n, struct arena *a,
                      struct inbox_row *ret);
 int store_put_events(struct store *s, const struct event_row *rows, size_t n); /* with inbox key where set */
-int store_update_events(struct store *s, const struct event_row *rows, size_t n); /* state, cause, reply mode, reply */
-/* Events stored but not decided (after an unclean stop, or `undecided`), oldest first. */
+/* Changes state, cause, account, contact, group, reply mode, reply, crashes. */
+int store_update_events(struct store *s, const struct event_row *rows, size_t n);
+/* Events stored but not decided (after an unclean stop), oldest first, then `undecided` ones, oldest first. */
 int store_load_pending_events(struct store *s, size_t limit, struct arena *a, struct event_row **ret, size_t *ret_n);
 /* Passive deliveries, keyed by event: what a retry is answered with is in event_row.reply. */
 int store_put_cursors(struct store *s, const struct cursor_row *rows, size_t n);
@@ -80,7 +83,8 @@ int store_load_cursor(struct store *s, struct connection_id c, struct arena *a, 
 
 /* Finds contacts by (domain, external id); 0 where none. Aliases of merged contacts lead to the winner. */
 int store_find_contacts(struct store *s, const struct identity_row *ids, size_t n, struct contact_id *ret);
-int store_put_contacts(struct store *s, const struct contact_row *rows, size_t n);    /* insert or update name, props */
+/* Inserts, or updates name and props where they are not absent ({NULL, 0}). */
+int store_put_contacts(struct store *s, const struct contact_row *rows, size_t n);
 int store_put_identities(struct store *s, const struct identity_row *rows, size_t n); /* insert or ignore */
 /* All facts of the named contacts: row, identities, relations, tags, refusals. Order of ids. */
 int store_load_contacts(struct store *s, const struct contact_id *ids, size_t n, struct arena *a,
