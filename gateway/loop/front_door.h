@@ -12,8 +12,8 @@
  *
  * Units    milliseconds, bytes.
  * Errors   0 or a negative err; a taken port is UV_EADDRINUSE (-EADDRINUSE) from front_door_listen().
- * Memory   a request and its strings are borrowed for the handler call; replies are copied or written at
- * once. Threads  the loop thread only.
+ * Memory   a request and its strings are borrowed until the handler returns or answers it; replies are copied
+ * or written at once. Threads  the loop thread only.
  */
 #ifndef SIYU_LOOP_FRONT_DOOR_H
 #define SIYU_LOOP_FRONT_DOOR_H
@@ -62,8 +62,8 @@ struct front_door_conf {    /* zero means the default */
 };
 
 int front_door_new(struct loop *loop, const struct front_door_conf *conf, struct front_door **ret);
-/* `verbs`: VERB_ bits. A path that ends in '/' serves all below it, any other exactly itself; the longest
- * match wins. Copies `path`. Before front_door_listen(). */
+/* `verbs`: VERB_ bits. "/hooks/" serves all below it, any path without such an end, and "/", exactly itself;
+ * the longest match wins. Copies `path`. Before front_door_listen(). */
 int front_door_route(struct front_door *fd, unsigned verbs, const char *path, size_t body_cap,
                      front_door_handler handler, void *ctx);
 /* "127.0.0.1:8600", "[::1]:8600"; port 0 picks one. */

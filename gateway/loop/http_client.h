@@ -63,7 +63,7 @@ struct http_xfer {
     char content_type[80];  /* cut; empty: none */
     int64_t date_ms;        /* Date, ms since 1970; 0: none */
     int64_t retry_after_ms; /* Retry-After, from now; -1: none */
-    int64_t bytes_out;      /* header and body bytes handed to the system */
+    int64_t bytes_out;      /* header and body bytes that left or were about to; 0: surely none */
     int64_t total_ms;
     bool reused; /* an already open connection served it */
 

@@ -95,7 +95,7 @@ static int on_head(llhttp_t *l)
 {
     struct http_parser *p = l->data;
 
-    p->keep_alive = llhttp_should_keep_alive(l) != 0;
+    p->keep_alive = l->http_minor == 1 && llhttp_should_keep_alive(l) != 0;
     p->upgrade = l->upgrade != 0;
     return HPE_PAUSED;
 }
