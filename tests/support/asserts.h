@@ -7,6 +7,8 @@
  * T_STR(got, "want") C strings, NULL allowed
  * T_VIEW(got, "w")   struct str against a C string
  * T_MEM(got, want, n), T_HEX(got, "0a1b"): bytes
+ *
+ * T_CASE(fn) makes a row of cmocka's table from a test without arguments.
  */
 #ifndef SIYU_TESTS_ASSERTS_H
 #define SIYU_TESTS_ASSERTS_H
@@ -33,6 +35,18 @@
 #define T_VIEW(got, want) t_view((got), (want), #got, __FILE__, __LINE__)
 #define T_MEM(got, want, n) t_mem((got), (want), (n), #got, __FILE__, __LINE__)
 #define T_HEX(got, want) t_hex((got), (want), #got, __FILE__, __LINE__)
+
+#define T_CASE(fn)                                                                                           \
+    {                                                                                                        \
+#fn, t_call, NULL, NULL, (void *)(fn)                                                                \
+    }
+
+static inline void t_call(void **state)
+{
+    void (*fn)(void) = (void (*)(void)) * state;
+
+    fn();
+}
 
 static inline void t_ok(int r, const char *expr, const char *file, int line)
 {
