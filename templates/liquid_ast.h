@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* liquid_ast.h - a parsed template: bodies of nodes, nodes with expressions. Private to templates/liquid*.c.
  *
- * Names are numbered: a variable by its slot, the name of a loop by its number, so that a render keeps its state in
- * plain arrays and the template itself never changes.
+ * Names are numbered: a variable by its slot, the name of a loop by its number, so that a render keeps its
+ * state in plain arrays and the template itself never changes.
  *
  * Memory   all of it lies in the template's arena.
  */
@@ -28,8 +28,8 @@ struct lq_expr {
     enum lq_expr_kind kind;
     int line;
     struct lq_value literal;
-    int slot;                  /* lookup; -1: the name is what `from` yields */
-    struct lq_step *steps;     /* lookup */
+    int slot;                   /* lookup; -1: the name is what `from` yields */
+    struct lq_step *steps;      /* lookup */
     const struct lq_expr *from; /* range */
     const struct lq_expr *to;
 };
@@ -111,11 +111,11 @@ struct lq_node {
     enum lq_node_kind kind;
     int line;
     bool blank;
-    struct str text;         /* text */
-    struct lq_chain chain;   /* output, assign */
-    int slot;                /* assign, capture, counter */
-    int delta;               /* counter: +1 prints before, -1 after */
-    struct lq_body *body;    /* capture, ifchanged */
+    struct str text;               /* text */
+    struct lq_chain chain;         /* output, assign */
+    int slot;                      /* assign, capture, counter */
+    int delta;                     /* counter: +1 prints before, -1 after */
+    struct lq_body *body;          /* capture, ifchanged */
     const struct lq_expr *subject; /* case */
     struct lq_branch *branches;    /* if, case */
     struct lq_for *loop;           /* for, tablerow */

@@ -10,8 +10,9 @@
 
 #include "base/buf.h"
 
-/* "2026-12-01 10:00", "2026/12/1", "2026年12月1日", "March 14, 2016", "Mon, 14 Mar 2016 10:00:00 +0000"; all digits:
- * seconds, or ms where that many seconds would lie beyond the year 5000. What names no zone is in `offset_s`. */
+/* "2026-12-01 10:00", "2026/12/1", "2026年12月1日", "March 14, 2016", "Mon, 14 Mar 2016 10:00:00 +0000"; all
+ * digits: seconds, or ms where that many seconds would lie beyond the year 5000. What names no zone is in
+ * `offset_s`. */
 int lq_date_parse(struct str text, int offset_s, int64_t *ret);
 int lq_date_of_number(int64_t n, int64_t *ret);
 /* Appends. An unknown directive stands for itself. */

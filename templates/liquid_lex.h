@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* liquid_lex.h - cuts a template into pieces, and the markup of a piece into tokens. Private to templates.
  *
- * Pieces: text, {{ output }} and {% tag %}; inside {% liquid %} each line is a tag. White space control (`-`) is
- * applied here. A piece ends at the first }} or %}, quoted or not, as in every Liquid.
+ * Pieces: text, {{ output }} and {% tag %}; inside {% liquid %} each line is a tag. White space control (`-`)
+ * is applied here. A piece ends at the first }} or %}, quoted or not, as in every Liquid.
  *
  * Errors   ERR_SYNTAX, after a complaint with file and line.
  * Memory   pieces and tokens are views of the source.
@@ -22,7 +22,8 @@ struct lq_report {
     struct diag *diag;
 };
 /* Gives ERR_SYNTAX. */
-int lq_complain(const struct lq_report *to, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int lq_complain(const struct lq_report *to, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 enum lq_piece_kind { LQ_PIECE_END, LQ_PIECE_TEXT, LQ_PIECE_OUTPUT, LQ_PIECE_TAG };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liquid_near.h - "did you mean": the name that a misspelt one was probably meant to be. Private to templates.
- * Threads  any. */
+/* liquid_near.h - "did you mean": the name that a misspelt one was probably meant to be. Private to
+ * templates. Threads  any. */
 #ifndef SIYU_TEMPLATES_LIQUID_NEAR_H
 #define SIYU_TEMPLATES_LIQUID_NEAR_H
 

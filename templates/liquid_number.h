@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liquid_number.h - Liquid's numbers: whole, or decimal fractions that add up as on paper. Private to templates.
+/* liquid_number.h - Liquid's numbers: whole, or decimal fractions that add up as on paper. Private to
+ * templates.
  *
- * 10.1 minus 2.2 is 7.9. A fraction is a double; for arithmetic it becomes the shortest decimal that reads back as
- * that double, and the result becomes the nearest double again. Beyond 18 decimal places or 128 bits, and for whole
- * results beyond int64, plain double arithmetic takes over.
+ * 10.1 minus 2.2 is 7.9. A fraction is a double; for arithmetic it becomes the shortest decimal that reads
+ * back as that double, and the result becomes the nearest double again. Beyond 18 decimal places or 128 bits,
+ * and for whole results beyond int64, plain double arithmetic takes over.
  *
  * Errors   ERR_INVALID: division by zero, or text that is no whole number.
  * Threads  any.

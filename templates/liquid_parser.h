@@ -30,7 +30,8 @@ void lq_leave(struct lq_parser *p);
 enum lq_use { LQ_COVERED, LQ_WRITTEN, LQ_READ };
 int lq_slot(struct lq_parser *p, struct str name, int line, enum lq_use use, int *ret);
 int lq_loop_number(struct lq_parser *p, struct str name, int line, int *ret);
-/* The target of assign, capture and counters: like a name, but it may begin with a digit. `rest`: what follows. */
+/* The target of assign, capture and counters: like a name, but it may begin with a digit. `rest`: what
+ * follows. */
 int lq_parse_target(struct lq_parser *p, const struct lq_piece *tag, struct str *rest, int *ret);
 
 /* Each begins at the lexer's token and stops behind what it took. */
@@ -38,8 +39,8 @@ int lq_parse_expr(struct lq_parser *p, struct lq_lexer *l, const struct lq_expr 
 int lq_parse_chain(struct lq_parser *p, struct lq_lexer *l, struct lq_chain *ret);
 int lq_parse_tests(struct lq_parser *p, struct lq_lexer *l, struct lq_test **ret);
 
-/* Pieces up to the tag that closes the block, or to the end where `open` is NULL. A tag that the block knows (else,
- * when, its end) is not taken: it is given to the caller in `stop`. */
+/* Pieces up to the tag that closes the block, or to the end where `open` is NULL. A tag that the block knows
+ * (else, when, its end) is not taken: it is given to the caller in `stop`. */
 struct lq_block {
     const char *tag, *end;
     const char *const *inner; /* NULL ended, or NULL */
@@ -51,7 +52,8 @@ int lq_parse_body(struct lq_parser *p, struct lq_cutter *c, const struct lq_bloc
 int lq_parse_if(struct lq_parser *p, struct lq_cutter *c, const struct lq_piece *tag, struct lq_node *node);
 int lq_parse_case(struct lq_parser *p, struct lq_cutter *c, const struct lq_piece *tag, struct lq_node *node);
 int lq_parse_for(struct lq_parser *p, struct lq_cutter *c, const struct lq_piece *tag, struct lq_node *node);
-int lq_parse_capture(struct lq_parser *p, struct lq_cutter *c, const struct lq_piece *tag, struct lq_node *node);
+int lq_parse_capture(struct lq_parser *p, struct lq_cutter *c, const struct lq_piece *tag,
+                     struct lq_node *node);
 /* Drops the text of a body that prints nothing. */
 void lq_body_silence(struct lq_body *body);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* liquid_value.h - what a Liquid expression yields, and the state of one render. Private to templates/liquid*.c.
+/* liquid_value.h - what a Liquid expression yields, and the state of one render. Private to
+ * templates/liquid*.c.
  *
- * A value is small and passed by copy. It borrows: strings and lists from the template, from the data or from the
- * scratch arena of the render, all of which outlive it. LQ_LOOP alone points into the C stack; lq_eval_chain() lets
- * none through, so it can not be kept by assign.
+ * A value is small and passed by copy. It borrows: strings and lists from the template, from the data or from
+ * the scratch arena of the render, all of which outlive it. LQ_LOOP alone points into the C stack;
+ * lq_eval_chain() lets none through, so it can not be kept by assign.
  *
- * Errors   lq_fail() records the first fault with the line being rendered and returns its code; everybody above
- *          only passes the code on.
+ * Errors   lq_fail() records the first fault with the line being rendered and returns its code; everybody
+ * above only passes the code on.
  */
 #ifndef SIYU_TEMPLATES_LIQUID_VALUE_H
 #define SIYU_TEMPLATES_LIQUID_VALUE_H
