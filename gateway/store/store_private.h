@@ -83,6 +83,13 @@ void delivery_read(struct db_query *q, struct arena *a, bool final, struct deliv
 /* id 0 where none. */
 int delivery_find(struct db *db, struct delivery_id id, struct arena *a, struct delivery_row *ret);
 
+void attempt_read(struct db_query *q, struct arena *a, struct attempt_row *ret);
+/* id 0 where none. */
+int attempt_find(struct db *db, struct attempt_id id, struct arena *a, struct attempt_row *ret);
+
+/* Appends the claims of one owner to `ret`, a vec of struct claim_row. */
+int claims_load(struct db *db, int64_t owner, bool open_only, struct vec *ret);
+
 int contact_facts_load(struct db *db, struct contact_id id, struct arena *a, struct contact_facts *ret);
 
 #endif

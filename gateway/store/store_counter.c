@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters: cells (what is used), claims (who used it), openings (since when a window is open).
+ *
+ *     used(cell) = sum of its claims that are not refunded          verify recomputes it
+ *
+ * Claims are clustered by owner, whose ids rise with time: a new claim is an append, and pruning walks from
+ * the old end. */
+#include "store/store_private.h"
+
+/* No window is longer than a month, so after two nothing can bind any more. */
+#define CLAIM_LIFE_MS (INT64_C(62) * 86400000)
+
+/* ---- load ---- */
+
+static void bind_key(struct db_query *q, const struct counter_ref *key)
+{
+    db_bind(q, key->limit);
+    db_bind(q, key->a);
+    db_bind(q, key->b);
+}
+
+static int load_cells(struct db *db, const struct counter_ref *key, int64_t min_cell, struct arena *a,
+                      struct counter_rows *ret)
+{
+    struct db_query *q = db_query(db, "SELECT cell, used FROM cell WHERE limit_id = ? AND a = ? AND b = ?"
+                                      " AND cell >= ? ORDER BY cell");
+    struct cell_row *row;
+    struct vec v;
+
+    bind_key(q, key);
+    db_bind(q, min_cell);
+    vec_init(&v, a, sizeof *row);
+    while ((row = vec_next(&v, q)) != NULL) {
+        row->key = *key;
+        row->cell = db_int(q);
+        row->used = db_int(q);
+    }
+    return vec_give(&v, db_end(q), &ret->cells, &ret->cell_count);
+}
+
+static void read_claim(struct db_query *q, struct claim_row *ret)
+{
+    ret->owner = db_int(q);
+    ret->key.limit = (int32_t)db_int(q);
+    ret->key.a = db_int(q);
+    ret->key.b = db_int(q);
+    ret->cell = db_int(q);
+    ret->units = db_int(q);
+    ret->at_ms = db_int(q);
+    ret->carried = db_int(q) != 0;
+    ret->state = (enum claim_state)db_int(q);
+}
+
+static int read_claims(struct db_query *q, struct vec *v)
+{
+    struct claim_row *row;
+
+    while ((row = vec_next(v, q)) != NULL)
+        read_claim(q, row);
+    return db_end(q);
+}
+
+static int load_open(struct db *db, const struct counter_ref *key, struct arena *a, struct counter_rows *ret)
+{
+    struct db_query *q =
+        db_query(db, "SELECT owner, limit_id, a, b, cell, units, at_ms, carried, state FROM claim"
+                     " WHERE limit_id = ? AND a = ? AND b = ? AND state = 0");
+    struct vec v;
+
+    bind_key(q, key);
+    vec_init(&v, a, sizeof(struct claim_row));
+    return vec_give(&v, read_claims(q, &v), &ret->open, &ret->open_count);
+}
+
+static int load_opening(struct db *db, const struct counter_ref *key, struct counter_rows *ret)
+{
+    struct db_query *q = db_query(db, "SELECT opened_ms FROM opening WHERE limit_id = ? AND a = ? AND b = ?");
+
+    bind_key(q, key);
+    ret->opened_ms = db_step(q) > 0 ? db_int(q) : -1;
+    return db_end(q);
+}
+
+int store_load_counters(struct store *s, const struct counter_ref *keys, const int64_t *min_cell, size_t n,
+                        struct arena *a, struct counter_rows *ret)
+{
+    struct db *db = store_reads(s);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = load_cells(db, &keys[i], min_cell[i], a, &ret[i]);
+        if (r == 0)
+            r = load_open(db, &keys[i], a, &ret[i]);
+        if (r == 0)
+            r = load_opening(db, &keys[i], &ret[i]);
+    }
+    return r;
+}
+
+int claims_load(struct db *db, int64_t owner, bool open_only, struct vec *ret)
+{
+    struct db_query *q =
+        db_query(db, "SELECT owner, limit_id, a, b, cell, units, at_ms, carried, state FROM claim"
+                     " WHERE owner = ?1 AND (?2 = 0 OR state = 0) ORDER BY seq");
+
+    db_bind(q, owner);
+    db_bind(q, open_only);
+    return read_claims(q, ret);
+}
+
+int store_load_claims(struct store *s, const int64_t *owners, size_t n, struct arena *a,
+                      struct claim_row **ret, size_t *ret_n)
+{
+    struct db *db = store_reads(s);
+    struct vec v;
+    int r = 0;
+
+    vec_init(&v, a, sizeof **ret);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = claims_load(db, owners[i], true, &v);
+    return vec_give(&v, r, ret, ret_n);
+}
+
+/* ---- write ---- */
+
+static int put_cell(struct db *db, const struct cell_row *row)
+{
+    struct db_query *q = db_query(db, "INSERT INTO cell(limit_id, a, b, cell, used) VALUES (?, ?, ?, ?, ?)"
+                                      " ON CONFLICT DO UPDATE SET used = excluded.used");
+
+    bind_key(q, &row->key);
+    db_bind(q, row->cell);
+    db_bind(q, row->used);
+    return db_run(q, NULL);
+}
+
+static int drop_cell(struct db *db, const struct counter_ref *key, int64_t cell)
+{
+    struct db_query *q = db_query(db, "DELETE FROM cell WHERE limit_id = ? AND a = ? AND b = ? AND cell = ?");
+
+    bind_key(q, key);
+    db_bind(q, cell);
+    return db_run(q, NULL);
+}
+
+int store_put_cells(struct store *s, const struct cell_row *rows, size_t n)
+{
+    struct db *db = store_writes(s);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = rows[i].used == 0 ? drop_cell(db, &rows[i].key, rows[i].cell) : put_cell(db, &rows[i]);
+    return r;
+}
+
+/* An owner may claim the same cell again, with a new provider key: claims have numbers, not keys. */
+int store_put_claims(struct store *s, const struct claim_row *rows, size_t n)
+{
+    struct db *db = store_writes(s);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct db_query *q =
+            db_query(db, "INSERT INTO claim(owner, seq, limit_id, a, b, cell, units, at_ms, carried, state)"
+                         " SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
+                         " FROM claim WHERE owner = ?1");
+        db_bind(q, rows[i].owner);
+        bind_key(q, &rows[i].key);
+        db_bind(q, rows[i].cell);
+        db_bind(q, rows[i].units);
+        db_bind(q, rows[i].at_ms);
+        db_bind(q, rows[i].carried);
+        db_bind(q, rows[i].state);
+        r = db_run(q, NULL);
+    }
+    return r;
+}
+
+static int end_claims(struct store *s, const int64_t *owners, size_t n, enum claim_state state)
+{
+    struct db *db = store_writes(s);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct db_query *q = db_query(db, "UPDATE claim SET state = ? WHERE owner = ? AND state = 0");
+
+        db_bind(q, state);
+        db_bind(q, owners[i]);
+        r = db_run(q, NULL);
+    }
+    return r;
+}
+
+int store_close_claims(struct store *s, const int64_t *owners, size_t n)
+{
+    return end_claims(s, owners, n, CLAIM_COUNTED);
+}
+
+int store_refund_claims(struct store *s, const int64_t *owners, size_t n)
+{
+    return end_claims(s, owners, n, CLAIM_REFUNDED);
+}
+
+int store_put_openings(struct store *s, const struct opening_row *rows, size_t n)
+{
+    struct db *db = store_writes(s);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        struct db_query *q =
+            db_query(db, "INSERT INTO opening(limit_id, a, b, opened_ms) VALUES (?, ?, ?, ?)"
+                         " ON CONFLICT DO UPDATE SET opened_ms = max(opened_ms, excluded.opened_ms)");
+        bind_key(q, &rows[i].key);
+        db_bind(q, rows[i].opened_ms);
+        r = db_run(q, NULL);
+    }
+    return r;
+}
+
+/* ---- prune ---- */
+
+static int drop_claims(struct db *db, int64_t owner, int64_t before_ms)
+{
+    struct db_query *q = db_query(db, "DELETE FROM claim WHERE owner = ? AND state <> 0 AND at_ms < ?");
+
+    db_bind(q, owner);
+    db_bind(q, before_ms);
+    return db_run(q, NULL);
+}
+
+/* Old claims go with their cells, so what is left still adds up. Cell 0 belongs to pace, which has no window.
+ */
+static int prune_owner(struct db *db, int64_t owner, int64_t before_ms, struct arena *a)
+{
+    struct vec v;
+    int r;
+
+    arena_reset(a);
+    vec_init(&v, a, sizeof(struct claim_row));
+    r = claims_load(db, owner, false, &v);
+    for (size_t i = 0; r == 0 && i < v.count; i++) {
+        const struct claim_row *c = vec_at(&v, i);
+
+        if (c->state != CLAIM_OPEN && c->at_ms < before_ms && c->cell != 0)
+            r = drop_cell(db, &c->key, c->cell);
+    }
+    return r == 0 ? drop_claims(db, owner, before_ms) : r;
+}
+
+/* 0: none. */
+static int next_owner(struct db *db, int64_t after, int64_t *ret)
+{
+    struct db_query *q = db_query(db, "SELECT owner FROM claim WHERE owner > ? ORDER BY owner LIMIT 1");
+
+    db_bind(q, after);
+    *ret = db_step(q) > 0 ? db_int(q) : 0;
+    return db_end(q);
+}
+
+static int prune_claims(struct store *s, struct db *db, int64_t now_ms, size_t limit, struct arena *a)
+{
+    int64_t before_ms = now_ms - CLAIM_LIFE_MS, owner;
+
+    for (size_t i = 0; i < limit; i++) {
+        int r = next_owner(db, s->prune_after, &owner);
+
+        if (r < 0)
+            return r;
+        if (owner == 0 || id_time_ms(owner) >= before_ms) {
+            s->prune_after = 0; /* the next round starts at the old end again */
+            return 0;
+        }
+        r = prune_owner(db, owner, before_ms, a);
+        if (r < 0)
+            return r;
+        s->prune_after = owner;
+    }
+    return 1;
+}
+
+static int prune_cooldowns(struct db *db, int64_t now_ms, size_t limit)
+{
+    struct db_query *q = db_query(
+        db, "DELETE FROM cooldown WHERE (rule, contact, grp) IN"
+            " (SELECT rule, contact, grp FROM cooldown WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)");
+    int64_t done = 0;
+    int r;
+
+    db_bind(q, now_ms);
+    db_bind(q, (int64_t)limit);
+    r = db_run(q, &done);
+    return r == 0 && (size_t)done == limit ? 1 : r;
+}
+
+int store_prune(struct store *s, int64_t now_ms, size_t limit)
+{
+    struct db *db = store_writes(s);
+    struct arena a;
+    int claims, cooldowns;
+
+    arena_init(&a, 16 << 20);
+    claims = prune_claims(s, db, now_ms, limit, &a);
+    arena_fini(&a);
+    if (claims < 0)
+        return claims;
+    cooldowns = prune_cooldowns(db, now_ms, limit);
+    return cooldowns == 0 ? claims : cooldowns;
+}
