@@ -338,6 +338,14 @@ void http_reply_error(struct front_door *door, struct request_id id, int status,
         conn_reply_error(c, status, code, message);
 }
 
+void http_drop(struct front_door *door, struct request_id id)
+{
+    struct conn *c = conn_find(door, id);
+
+    if (c)
+        conn_close(c);
+}
+
 int front_door_upgrade(struct front_door *door, struct request_id id, uint64_t tag)
 {
     struct conn *c = conn_find(door, id);

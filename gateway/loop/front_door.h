@@ -87,6 +87,8 @@ void http_reply(struct front_door *fd, struct request_id id, const struct http_r
 /* {"error":{"code":code,"message":message}}; `code` and `message` are escaped. */
 void http_reply_error(struct front_door *fd, struct request_id id, int status, const char *code,
                       const char *message);
+/* Closes the peer's connection instead of answering. */
+void http_drop(struct front_door *fd, struct request_id id);
 /* Answers a websocket request with 101 and gives the socket to the door's ws_server, whose on_open() gets
  * `tag`. For a peer that has gone or did not ask for it: ERR_NOT_FOUND, and the request stays as it was. */
 int front_door_upgrade(struct front_door *fd, struct request_id id, uint64_t tag);
