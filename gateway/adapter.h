@@ -121,6 +121,9 @@ struct adapter_host {
     void (*done)(void *ctx, struct attempt_id id, const struct facts *facts);
     /* Something an operator must know: credentials refused, IP not trusted. `why` is for people. */
     void (*alert)(void *ctx, const char *what, struct str why);
+    /* A wake-up for `account` that came in at the wrong door: the host gives it to nudge() of all adapters.
+     * NULL: nobody listens. */
+    void (*nudge)(void *ctx, struct str account, struct str token);
     void (*stopped)(void *ctx);
 };
 
@@ -148,6 +151,8 @@ struct adapter_ops {
     void (*stored)(struct adapter *a, struct inbound_id id, const struct content *reply, int err);
     /* An HTTP call from the platform; NULL if the channel is polled. Negative: refused, host answers 403/400. */
     int (*hook)(struct adapter *a, const struct hook_call *call);
+    /* Something waits to be polled, at whichever connection holds `account`. NULL: never polled. */
+    void (*nudge)(struct adapter *a, struct str account, struct str token);
     void (*stop)(struct adapter *a);
     void (*free)(struct adapter *a); /* NULL is a no-op; legal before start() and after stopped() */
 };
