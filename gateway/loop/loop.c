@@ -120,7 +120,8 @@ void loop_free(struct loop *loop)
 
     if (!loop)
         return;
-    assert(list_empty(&loop->deferred));
+    while (!list_empty(&loop->deferred)) /* an unwinding that takes turns */
+        (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
     uv_close((uv_handle_t *)&loop->spin, NULL);
     for (int i = 0; i < loop->signal_count; i++)
