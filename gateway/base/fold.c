@@ -47,6 +47,18 @@ static int read_simplified(struct str converted, struct fold *f)
     return 0;
 }
 
+/* A few simplify to what itself simplifies (U+85B4); folding twice must change nothing. */
+static void follow_chains(struct fold *f)
+{
+    for (size_t i = 0; i < CJK_COUNT; i++) {
+        int32_t cp = f->simplified[i];
+
+        for (int hops = 0; hops < 4 && cp >= CJK_FIRST && cp <= CJK_LAST; hops++)
+            cp = f->simplified[cp - CJK_FIRST];
+        f->simplified[i] = cp;
+    }
+}
+
 static int load_table(opencc_t cc, struct fold *f)
 {
     struct buf all;
@@ -62,6 +74,8 @@ static int load_table(opencc_t cc, struct fold *f)
             opencc_convert_utf8_free(converted);
     }
     buf_fini(&all);
+    if (r == 0)
+        follow_chains(f);
     return r;
 }
 

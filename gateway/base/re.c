@@ -138,7 +138,7 @@ static uint32_t re_limit_for(size_t subject_bytes)
     return limit < RE_LEAST_LIMIT ? RE_LEAST_LIMIT : (uint32_t)limit;
 }
 
-int re_match(struct re *re, struct str subject)
+int re_matches(struct re *re, struct str subject)
 {
     int code;
 

@@ -32,7 +32,7 @@ struct re_fault {
 int re_compile(struct str pattern, bool nocase, struct re **ret, struct re_fault *reterr);
 void re_free(struct re *re);
 /* 1 matches somewhere, 0 not, negative: error. Invalid UTF-8 in the subject matches nothing there. */
-int re_match(struct re *re, struct str subject);
+int re_matches(struct re *re, struct str subject);
 /* A text that every match must contain, the longest that is cheap to see; empty when none was found. */
 struct str re_first_literal(const struct re *re);
 struct str re_pattern(const struct re *re);

@@ -154,7 +154,7 @@ int xml_new(struct xml_doc **ret)
     if (!x)
         return -ENOMEM;
     buf_init(&x->bytes, XML_MAX_BYTES * 2);
-    x->parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
+    x->parser = XML_ParserCreate_MM(NULL, &memory, NULL);
     if (!x->parser) {
         xml_free(x);
         return -ENOMEM;
@@ -176,7 +176,7 @@ void xml_free(struct xml_doc *x)
 
 static void prepare(struct xml_doc *x)
 {
-    (void)XML_ParserReset(x->parser, "UTF-8"); /* refused only for parsers of external entities */
+    (void)XML_ParserReset(x->parser, NULL); /* refused only for parsers of external entities */
     (void)XML_SetHashSalt(x->parser, (unsigned long)hash_i64((int64_t)(intptr_t)x) | 1);
     XML_SetUserData(x->parser, x);
     XML_SetElementHandler(x->parser, on_start, on_end);
@@ -189,6 +189,8 @@ static void prepare(struct xml_doc *x)
     x->depth = 0;
     x->err = 0;
     x->fault[0] = '\0';
+    if (XML_SetEncoding(x->parser, "UTF-8") != XML_STATUS_OK) /* forced: the declaration does not count */
+        give_up(x, -ENOMEM, err_text(-ENOMEM));
 }
 
 static void judge(struct xml_doc *x)
@@ -201,6 +203,8 @@ static void judge(struct xml_doc *x)
 int xml_parse(struct xml_doc *x, struct str text)
 {
     prepare(x);
+    if (x->err)
+        return x->err;
     if (text.n > XML_MAX_BYTES)
         give_up(x, ERR_TOO_BIG, err_text(ERR_TOO_BIG));
     else if (XML_Parse(x->parser, text.n ? text.p : "", (int)text.n, XML_TRUE) != XML_STATUS_OK)

@@ -303,14 +303,14 @@ int yaml_load(struct str text, const char *file, struct yaml_doc **ret, struct d
     doc->file = mem_strdup(file ? file : "");
     r = doc->file ? load_text(doc, text, diag) : -ENOMEM;
     if (r < 0) {
-        yaml_free(doc);
+        yaml_unload(doc);
         return r;
     }
     *ret = doc;
     return 0;
 }
 
-void yaml_free(struct yaml_doc *doc)
+void yaml_unload(struct yaml_doc *doc)
 {
     if (!doc)
         return;

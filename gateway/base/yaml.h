@@ -22,7 +22,8 @@
 struct yaml_doc;
 
 int yaml_load(struct str text, const char *file, struct yaml_doc **ret, struct diag *diag);
-void yaml_free(struct yaml_doc *doc);
+/* Not yaml_free: libyaml has that name. */
+void yaml_unload(struct yaml_doc *doc);
 
 json_t *yaml_root(const struct yaml_doc *doc); /* borrowed; null for an empty text */
 const char *yaml_file(const struct yaml_doc *doc);
