@@ -17,7 +17,8 @@ void *vec_add(struct vec *v)
         v->rows = rows;
         v->cap = cap;
     }
-    return (char *)v->rows + v->row_bytes * v->count++;
+    /* Memory of the arena is zeroed, a row that was taken back is not. */
+    return memset((char *)v->rows + v->row_bytes * v->count++, 0, v->row_bytes);
 }
 
 void *vec_at(const struct vec *v, size_t i)

@@ -13,7 +13,7 @@
 #define BATCH_MAX_BYTES ((size_t)256 << 20)
 #define BATCH_MAX_ROWS 1000000
 
-/* Every row array, once: init, mark, rewind and abort walk this list. */
+/* Every array that a flush writes, once. */
 static const struct {
     size_t offset, row_bytes;
 } vecs[] = {
@@ -29,11 +29,8 @@ static const struct {
     V(attempts, struct attempt_row),       V(attempt_updates, struct attempt_row),
     V(items, struct attempt_item_row),     V(traces, struct trace_row),
     V(refunds, int64_t),                   V(closings, int64_t),
-    V(charges, int64_t),
 #undef V
 };
-_Static_assert(ARRAY_LEN(vecs) <= ARRAY_LEN(((struct batch_mark *)0)->n), "batch_mark is too small");
-
 static struct vec *vec_of(const struct batch *b, size_t i)
 {
     return (struct vec *)(void *)((char *)(uintptr_t)b + vecs[i].offset);
@@ -44,6 +41,7 @@ static void forget_rows(struct batch *b)
     arena_reset(&b->arena);
     for (size_t i = 0; i < ARRAY_LEN(vecs); i++)
         vec_init(vec_of(b, i), &b->arena, vecs[i].row_bytes);
+    vec_init(&b->touched, &b->arena, sizeof(struct queue_row));
     map_i64_clear(&b->people);
     map_i64_clear(&b->moved);
     b->err = 0;
@@ -61,20 +59,19 @@ void batch_init(struct batch *b, struct engine *e)
     forget_rows(b);
 }
 
-static void drop_replies(struct batch *b, struct list *after)
+static void drop_replies(struct batch *b)
 {
-    while (b->replies.prev != after) {
-        struct list *node = b->replies.prev;
-        list_del(node);
+    struct list *node;
+
+    while ((node = list_pop(&b->replies)) != NULL)
         message_free(container_of(node, struct message, node));
-    }
 }
 
 void batch_fini(struct batch *b)
 {
     if (!b || !b->engine)
         return;
-    drop_replies(b, &b->replies);
+    drop_replies(b);
     map_i64_fini(&b->moved);
     map_i64_fini(&b->people);
     arena_fini(&b->arena);
@@ -211,6 +208,9 @@ int batch_flush(struct batch *b)
         err = store_close_claims(s, b->closings.rows, b->closings.count);
     if (!err)
         err = store_put_traces(s, b->traces.rows, b->traces.count);
+    for (size_t i = 0; i < ARRAY_LEN(vecs); i++)
+        vec_of(b, i)->count = 0;
+    map_i64_clear(&b->moved);
     return err;
 }
 
@@ -228,7 +228,7 @@ int batch_commit(struct batch *b, struct list *ret)
 void batch_abort(struct batch *b)
 {
     store_rollback(b->engine->store);
-    drop_replies(b, &b->replies);
+    drop_replies(b);
     forget_rows(b);
 }
 
@@ -290,16 +290,7 @@ void *batch_reply(struct batch *b, enum message_kind kind, size_t bytes)
     return m;
 }
 
-void batch_mark(const struct batch *b, struct batch_mark *ret)
+void batch_touch(struct batch *b, struct queue_key key, int64_t due_ms)
 {
-    for (size_t i = 0; i < ARRAY_LEN(vecs); i++)
-        ret->n[i] = vec_of(b, i)->count;
-    ret->last_reply = b->replies.prev;
-}
-
-void batch_rewind(struct batch *b, const struct batch_mark *m)
-{
-    for (size_t i = 0; i < ARRAY_LEN(vecs); i++)
-        vec_of(b, i)->count = m->n[i];
-    drop_replies(b, m->last_reply);
+    *(struct queue_row *)batch_row(b, &b->touched) = (struct queue_row){key, due_ms};
 }

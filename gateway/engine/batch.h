@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* batch.h - one transaction: what was loaded, what is to be written, who is to be told after the commit.
  *
- *     batch_begin -> (loads, decisions that append rows) -> batch_flush -> batch_commit | batch_abort
+ *     batch_begin -> (loads, decisions that append rows -> batch_flush)* -> batch_commit | batch_abort
  *
  * Deciding is memory work on rows in the arena; batch_flush() hands each array to one store intent, in an
  * order in which rows may refer to earlier ones. Replies leave only with a commit.
@@ -34,7 +34,7 @@ struct batch {
     struct vec events, event_updates, cursors, openings, occurrences, contents;
     struct vec deliveries, changes, attempts, attempt_updates, items, traces;
     struct vec refunds, closings; /* int64_t owners of claims */
-    struct vec charges;           /* int64_t owners that got claims in this batch and need no closing */
+    struct vec touched;           /* struct queue_row: queues that got something due; outlives a flush */
 
     struct list replies; /* struct message.node, in order */
     size_t live;         /* replies of the live feed among them */
@@ -44,7 +44,7 @@ void batch_init(struct batch *b, struct engine *e);
 void batch_fini(struct batch *b);
 
 int batch_begin(struct batch *b);
-/* Every array to the store. After an error only batch_abort() is legal. */
+/* Every array to the store; they are empty then. After an error only batch_abort() is legal. */
 int batch_flush(struct batch *b);
 /* Commits and moves the replies to `ret`. ERR_IO here is fatal for the process: what is durable is unknown. */
 int batch_commit(struct batch *b, struct list *ret);
@@ -59,15 +59,10 @@ struct str batch_cstr(struct batch *b, const char *s);
 struct str batch_json(struct batch *b, json_t *node);
 int64_t batch_id(struct batch *b);
 
+/* Something of this queue is due at due_ms: the sender looks. */
+void batch_touch(struct batch *b, struct queue_key key, int64_t due_ms);
+
 /* A reply to be posted after the commit; NULL without memory, and `err`. */
 void *batch_reply(struct batch *b, enum message_kind kind, size_t bytes);
-
-/* How far a decision has come, so that a failed one can be taken back without the rest of its batch. */
-struct batch_mark {
-    size_t n[24];
-    struct list *last_reply;
-};
-void batch_mark(const struct batch *b, struct batch_mark *ret);
-void batch_rewind(struct batch *b, const struct batch_mark *m);
 
 #endif

@@ -2,6 +2,7 @@
 #include "engine/registry.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define REGISTRY_MAX_BYTES ((size_t)64 << 20)
 #define REGISTRY_MAX_ACCOUNTS 100000
@@ -83,7 +84,7 @@ static int enter_connection(struct registry *r, const struct registry_connection
     c->id = row->id;
     c->domain = row->domain;
     c->account_kind = in->account_kind;
-    c->itemised_mass = in->itemised_mass;
+    c->variants = in->variants;
     return map_i64_put(&r->connections, c->id.v, c);
 }
 
@@ -180,6 +181,27 @@ int registry_find_account(struct registry *r, struct connection *c, struct str e
     }
     *ret = a;
     return 0;
+}
+
+int registry_webhook_groups(struct registry *r, struct id_gen *ids, int64_t now_ms)
+{
+    union map_val v;
+    int64_t key;
+    int err = 0;
+
+    for (size_t at = 0; !err && map_i64_next(&r->accounts, &at, &key, &v);) {
+        const struct account *a = v.p;
+        struct group_row row = {.domain = a->connection->domain, .external = a->name, .name = a->name,
+                                .owner = a->id, .created_ms = now_ms};
+        if (a->kind != ACCOUNT_WECOM_WEBHOOK)
+            continue;
+        err = store_find_groups(r->store, &row, 1, &row.id);
+        if (err || row.id.v)
+            continue;
+        row.id.v = id_next(ids, now_ms);
+        err = store_put_groups(r->store, &row, 1);
+    }
+    return err;
 }
 
 int registry_reload(struct registry *r)

@@ -24,7 +24,7 @@ struct connection {
     enum account_kind account_kind; /* of accounts discovered on it */
     struct str platform;            /* rule pack's name */
     struct str signature;           /* sms */
-    bool itemised_mass;             /* official: mass/send is allowed */
+    uint32_t variants;              /* 1u << enum limit_variant; 0: the usual ones */
     struct account *only;           /* the connection is the account; NULL: it has many */
 };
 
@@ -50,7 +50,8 @@ struct registry_connection {
     struct str name, kind, domain;
     enum account_kind account_kind;
     struct str platform, signature;
-    bool itemised_mass, only;
+    uint32_t variants;
+    bool only; /* the connection is its only account */
 };
 
 struct registry_account {
@@ -72,6 +73,10 @@ struct account *registry_account(const struct registry *r, struct account_id id)
  * connection's only account; ERR_NOT_FOUND if it has many. */
 int registry_find_account(struct registry *r, struct connection *c, struct str external, int64_t now_ms,
                           struct account **ret);
+
+/* A group webhook is an account and the one group it reaches: makes those groups, inside a batch. */
+struct id_gen;
+int registry_webhook_groups(struct registry *r, struct id_gen *ids, int64_t now_ms);
 
 /* Accounts anew from the store: forgets what a rolled-back batch discovered. */
 int registry_reload(struct registry *r);

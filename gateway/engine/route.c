@@ -189,9 +189,9 @@ static int run_regex(struct route_regex *x, struct regex_run *run, bool fold)
     int r;
 
     (void)pthread_mutex_lock(&x->lock);
-    r = re_match(x->re, run->typed);
+    r = re_matches(x->re, run->typed);
     if (r == 0 && fold)
-        r = re_match(x->re, run->folded);
+        r = re_matches(x->re, run->folded);
     (void)pthread_mutex_unlock(&x->lock);
     took_ns = cpu_ns() - begin_ns;
     run->spent_ns += took_ns;

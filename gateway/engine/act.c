@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/act.h"
+
+#include "base/hash.h"
+#include "engine/delivery.h"
+#include "engine/engine_private.h"
+#include "engine/render.h"
+
+/* Later than this after receipt, the platform may already have given up waiting for a passive reply. */
+#define PASSIVE_LATEST_MS 4000
+#define CODE_LIFE_MS INT64_C(18000) /* of the platform's 20 s */
+#define CODE_LATE_MAX_MS INT64_C(15000)
+
+/* ---- collecting ---- */
+
+static int add(struct actions *a, enum action_kind kind, struct str arg, bool literal)
+{
+    if (a->count == ACTIONS_MAX)
+        return ERR_FULL;
+    a->list[a->count++] = (struct planned_action){.kind = kind, .arg = batch_str(a->batch, arg), .literal = literal,
+                                                  .plan = a->plan, .rule = a->rule};
+    return a->batch->err;
+}
+
+int actions_say(struct actions *a, struct str text)
+{
+    return add(a, ACTION_SEND, text, true);
+}
+
+int actions_send(struct actions *a, struct str template_name)
+{
+    return add(a, ACTION_SEND, template_name, false);
+}
+
+int actions_tag(struct actions *a, struct str tag)
+{
+    return add(a, ACTION_TAG, tag, false);
+}
+
+int actions_untag(struct actions *a, struct str tag)
+{
+    return add(a, ACTION_UNTAG, tag, false);
+}
+
+int actions_handoff(struct actions *a, struct str pool)
+{
+    return add(a, ACTION_HANDOFF, pool, false);
+}
+
+static json_t *event_json(const struct incident *i)
+{
+    return json_pack("{s:s, s:s%, s:I}", "kind", event_kind_text(i->in->kind), "text", i->in->text.n ? i->in->text.p : "",
+                     i->in->text.n, "at_ms", (json_int_t)i->in->at_ms);
+}
+
+int act_view_init(struct batch *b, const struct incident *i, struct act_view *ret)
+{
+    ret->contact = person_json(i->who, b->now_ms);
+    ret->event = event_json(i);
+    ret->data = json_pack("{s:O*, s:O*, s:{s:s%}}", "contact", ret->contact, "event", ret->event, "account", "name",
+                          i->account->name.p, i->account->name.n);
+    if (ret->contact && ret->event && ret->data)
+        return 0;
+    act_view_fini(ret);
+    return -ENOMEM;
+}
+
+void act_view_fini(struct act_view *v)
+{
+    json_decref(v->data);
+    json_decref(v->contact);
+    json_decref(v->event);
+    *v = (struct act_view){0};
+}
+
+/* The only chance a bot has: the same event and rule always give the same seed. */
+static uint64_t seed_of(const struct engine *e, const struct incident *i, const struct rule *rule)
+{
+    uint64_t x = e->seed ^ (uint64_t)i->id.v * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)rule->key;
+
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+static int ask_bot(struct batch *b, const struct incident *i, const struct rule *rule, const struct action *action,
+                   const struct act_view *v, struct actions *a, struct str *why)
+{
+    struct bot_facts facts = {
+        .now_ms = b->now_ms, .seed = seed_of(b->engine, i, rule), .kind = i->in->kind,
+        .account_kind = i->account->kind, .account = i->account->name, .contact_name = i->who->row.name,
+        .text = i->in->text, .folded = rulebook_folded(b->engine->rulebook), .contact = v->contact, .event = v->event,
+    };
+    int err = action->bot->decide(&facts, action->with, a);
+
+    if (err)
+        *why = batch_cstr(b, action->bot->name);
+    return err;
+}
+
+int act_collect(struct batch *b, const struct incident *i, const struct rule_hit *hit, const struct act_view *v,
+                struct actions *a, struct str *why)
+{
+    int err = 0;
+
+    a->plan = hit->plan;
+    a->rule = hit->rule;
+    for (size_t k = 0; k < hit->rule->action_count && !err; k++) {
+        const struct action *x = &hit->rule->actions[k];
+        err = x->kind == ACTION_BOT ? ask_bot(b, i, hit->rule, x, v, a, why) : add(a, x->kind, x->arg, false);
+    }
+    return err;
+}
+
+int act_render(struct batch *b, const struct incident *i, const struct act_view *v, struct actions *a,
+               struct str *why)
+{
+    int err = 0;
+
+    for (size_t k = 0; k < a->count && !err; k++) {
+        struct planned_action *x = &a->list[k];
+        if (x->kind != ACTION_SEND)
+            continue;
+        if (x->literal)
+            x->content = render_literal(b, x->arg);
+        else
+            err = render_template(b, x->plan, x->arg, i->account->kind, v->data, &x->content, why);
+    }
+    return err;
+}
+
+/* ---- carrying out ---- */
+
+enum call_op act_op(enum account_kind kind, enum event_kind on, bool has_code)
+{
+    switch (kind) {
+    case ACCOUNT_WECOM_MEMBER: return on == EVENT_CONTACT_ADDED && has_code ? CALL_WELCOME : CALL_OP_COUNT;
+    case ACCOUNT_WECOM_KF: return has_code ? CALL_WELCOME : CALL_SEND;
+    case ACCOUNT_OFFICIAL:
+    case ACCOUNT_SMS:
+    case ACCOUNT_WECOM_APP: return CALL_SEND;
+    default: return CALL_OP_COUNT;
+    }
+}
+
+static enum message_class class_of(enum event_kind on)
+{
+    switch (on) {
+    case EVENT_CONTACT_ADDED:
+    case EVENT_KF_ENTERED:
+    case EVENT_OFFICIAL_FOLLOWED: return CLASS_WELCOME;
+    default: return CLASS_REPLY;
+    }
+}
+
+/* A code lives 20 s from the platform's own time of the event; what the way here took is gone already. */
+static int64_t code_deadline(const struct batch *b, const struct incident *i)
+{
+    int64_t late = i->in->at_ms ? i->received_ms - i->in->at_ms - rulepack_skew_ms(b->engine->rules) : 0;
+
+    if (late < 0)
+        late = 0;
+    return i->received_ms + CODE_LIFE_MS - (late > CODE_LATE_MAX_MS ? CODE_LATE_MAX_MS : late);
+}
+
+static int64_t new_content(struct batch *b, struct str body)
+{
+    struct content_row *row = batch_row(b, &b->contents);
+
+    row->id = batch_id(b);
+    row->rendered = true;
+    row->body = body;
+    return row->id;
+}
+
+static struct delivery_row base_row(struct batch *b, const struct incident *i, const struct planned_action *x,
+                                    int32_t step)
+{
+    enum message_class class = class_of(i->in->kind);
+    int64_t life = rulepack_class(b->engine->rules, class)->default_deadline_ms;
+
+    return (struct delivery_row){
+        .origin_kind = ORIGIN_EVENT, .origin = i->id.v, .step = step, .contact = i->who->row.id, .class = class,
+        .account = i->account->id, .content = new_content(b, x->content), .due_ms = b->now_ms,
+        .deadline_ms = life ? b->now_ms + life : INT64_MAX, .cause = CAUSE_PLANNED,
+    };
+}
+
+static json_t *action_detail(const struct planned_action *x)
+{
+    return json_pack("{s:s%, s:s%, s:s%}", "rule", x->rule->name.p, x->rule->name.n, "at", x->rule->where.p,
+                     x->rule->where.n, x->literal ? "says" : "template", x->arg.n ? x->arg.p : "", x->arg.n);
+}
+
+/* Content and mode become part of the event's own transaction and never change. */
+static void reply_passively(struct batch *b, struct incident *i, const struct planned_action *x, int32_t step)
+{
+    struct delivery_row row = base_row(b, i, x, step);
+
+    row.op = CALL_SEND;
+    row.state = STATE_IN_FLIGHT;
+    row.cause = CAUSE_PASSIVE;
+    i->mode = REPLY_PASSIVE;
+    i->reply = row.content;
+    i->reply_text = x->content;
+    struct delivery_id id = delivery_plan(b, row, action_detail(x));
+    if (engine_wait_passive(b->engine, i->id, id) != 0)
+        b->err = -ENOMEM;
+}
+
+static void send_actively(struct batch *b, const struct incident *i, const struct planned_action *x, int32_t step)
+{
+    struct delivery_row row = base_row(b, i, x, step);
+
+    row.op = act_op(i->account->kind, i->in->kind, i->in->code.n > 0);
+    row.state = STATE_QUEUED;
+    if (row.op == CALL_WELCOME) {
+        row.code = i->in->code;
+        row.deadline_ms = code_deadline(b, i);
+    } else if (row.op == CALL_OP_COUNT) {
+        row.op = CALL_SEND;
+        row.state = STATE_SUPPRESSED;
+        row.cause = CAUSE_NOT_REACHABLE;
+        row.final = true;
+    }
+    (void)delivery_plan(b, row, action_detail(x));
+}
+
+static bool may_be_passive(const struct batch *b, const struct incident *i)
+{
+    return i->in->passive && !i->redecided && i->mode == REPLY_NONE &&
+           b->now_mono_ms - i->received_mono_ms <= PASSIVE_LATEST_MS;
+}
+
+static void hand_off(struct batch *b, const struct incident *i, const struct planned_action *x)
+{
+    trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "handoff",
+              json_pack("{s:s%}", "to", x->arg.p, x->arg.n));
+    live_add(b, json_pack("{s:s, s:I, s:s%}", "type", "handoff", "contact", (json_int_t)i->who->row.id.v, "to",
+                          x->arg.p, x->arg.n));
+}
+
+static void tag(struct batch *b, const struct incident *i, const struct planned_action *x)
+{
+    bool on = x->kind == ACTION_TAG;
+    bool changed = on ? person_tag(b, i->who, x->arg, x->rule->name) : person_untag(b, i->who, x->arg);
+
+    if (changed)
+        trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, on ? "tagged" : "untagged",
+                  json_pack("{s:s%, s:s%}", "tag", x->arg.p, x->arg.n, "rule", x->rule->name.p, x->rule->name.n));
+}
+
+void act_carry_out(struct batch *b, struct incident *i, const struct actions *a)
+{
+    for (size_t k = 0; k < a->count; k++) {
+        const struct planned_action *x = &a->list[k];
+        switch (x->kind) {
+        case ACTION_SEND:
+            if (may_be_passive(b, i))
+                reply_passively(b, i, x, (int32_t)k);
+            else
+                send_actively(b, i, x, (int32_t)k);
+            break;
+        case ACTION_TAG:
+        case ACTION_UNTAG: tag(b, i, x); break;
+        case ACTION_HANDOFF: hand_off(b, i, x); break;
+        case ACTION_BOT: break; /* asked while collecting */
+        }
+    }
+    if (i->mode == REPLY_NONE && a->count)
+        i->mode = REPLY_ACTIVE;
+}

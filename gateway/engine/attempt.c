@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/attempt.h"
+
+#include <string.h>
+
+#include "base/crypto.h"
+#include "engine/delivery.h"
+#include "engine/engine_private.h"
+
+static int count_out(struct engine *e, struct account_id account, int64_t by)
+{
+    union map_val *v = map_i64_find(&e->in_flight, account.v);
+
+    e->in_flight_total += by;
+    if (!v)
+        return map_i64_put_i64(&e->in_flight, account.v, by);
+    v->i += by;
+    return 0;
+}
+
+int64_t attempt_in_flight(const struct engine *e, struct account_id account)
+{
+    const union map_val *v = map_i64_find(&e->in_flight, account.v);
+
+    return v ? v->i : 0;
+}
+
+void attempt_closed(struct engine *e, const struct attempt_row *row)
+{
+    if (row->item_count)
+        (void)count_out(e, row->account, -1); /* the entry is there: opening made it */
+}
+
+int attempt_recount(struct engine *e, struct arena *scratch)
+{
+    struct attempt_row *open;
+    size_t n;
+    int err = store_load_open_attempts(e->store, scratch, &open, &n);
+
+    map_i64_clear(&e->in_flight);
+    e->in_flight_total = 0;
+    for (size_t i = 0; i < n && !err; i++)
+        if (open[i].item_count)
+            err = count_out(e, open[i].account, 1);
+    return err;
+}
+
+static bool copy_recipients(struct reply_perform *r, const struct attempt_plan *p)
+{
+    r->to = arena_alloc(&r->m.arena, p->count * sizeof *r->to + 1);
+    if (!r->to)
+        return false;
+    for (size_t i = 0; i < p->count; i++) {
+        r->to[i].id = p->rows[i]->id;
+        if (!message_str(&r->m, p->to[i], &r->to[i].to))
+            return false;
+    }
+    r->count = p->count;
+    return true;
+}
+
+static void order(struct batch *b, const struct attempt_plan *p)
+{
+    struct reply_perform *r = batch_reply(b, REPLY_PERFORM, sizeof *r);
+
+    if (!r)
+        return;
+    r->id = p->id;
+    r->connection = p->account->connection->id;
+    r->account = p->account->id;
+    r->op = p->op;
+    r->class = p->class;
+    r->deadline_mono_ms = b->now_mono_ms + (p->deadline_ms - b->now_ms);
+    if (!message_str(&r->m, p->account->external, &r->account_external) || !message_str(&r->m, p->key, &r->key) ||
+        !message_str(&r->m, p->code, &r->code) || !message_str(&r->m, p->handle, &r->handle) ||
+        !message_str(&r->m, p->content_text, &r->content) || !message_str(&r->m, p->params, &r->params) ||
+        !copy_recipients(r, p))
+        b->err = -ENOMEM;
+}
+
+static void write_row(struct batch *b, const struct attempt_plan *p)
+{
+    struct attempt_row *row = batch_row(b, &b->attempts);
+    struct hash128 hash = crypto_hash128(&p->content_text, 1);
+
+    *row = (struct attempt_row){.id = p->id, .connection = p->account->connection->id, .account = p->account->id,
+                                .op = p->op, .state = ATTEMPT_OPEN, .class = p->class, .key = p->key,
+                                .item_count = (int64_t)p->count, .started_ms = b->now_ms,
+                                .deadline_ms = p->deadline_ms, .content = p->content, .next_ms = INT64_MAX,
+                                .provider_id = p->handle, .parent = p->parent};
+    memcpy(row->body_hash, hash.b, sizeof row->body_hash);
+}
+
+void attempt_open(struct batch *b, const struct attempt_plan *p)
+{
+    write_row(b, p);
+    for (size_t i = 0; i < p->count; i++) {
+        struct delivery_row *row = p->rows[i];
+        enum cause cause = row->cause == CAUSE_NO_ANSWER ? CAUSE_NO_ANSWER : CAUSE_NONE;
+        json_t *detail = json_pack("{s:s, s:O*}", "op", call_op_text(p->op), "charged", p->charged);
+
+        *(struct attempt_item_row *)batch_row(b, &b->items) = (struct attempt_item_row){
+            .attempt = p->id, .delivery = row->id, .to = p->to[i], .outcome = OUTCOME_PENDING};
+        row->attempt = p->id;
+        row->tries++;
+        delivery_move(b, row, (struct delivery_move){.to = STATE_IN_FLIGHT, .cause = cause, .what = "charged",
+                                                     .detail = detail});
+    }
+    json_decref(p->charged);
+    if (p->count && count_out(b->engine, p->account->id, 1) != 0)
+        b->err = -ENOMEM;
+    order(b, p);
+}
+
+struct str attempt_key(struct batch *b, int64_t id)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "sy%lld", (long long)id);
+    return batch_cstr(b, text);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+#include "engine/act.h"
+#include "engine/delivery.h"
+#include "engine/engine_private.h"
+
+static bool is_message(const struct incident *i)
+{
+    return i->in->kind == EVENT_MESSAGE_RECEIVED;
+}
+
+/* A rule that acted on this person (in groups: this group) a moment ago rests. Asking also starts the rest. */
+static int in_cooldown(struct batch *b, const struct incident *i, const struct rule *rule, bool *ret)
+{
+    struct cooldown_row row = {.rule = rule->key, .group = i->group};
+    int64_t until = 0;
+
+    *ret = false;
+    if (!rule->cooldown_ms)
+        return 0;
+    if (!i->group.v)
+        row.contact = i->who->row.id;
+    for (size_t k = b->cooldowns.count; k-- > 0 && !until;) {
+        const struct cooldown_row *c = vec_at(&b->cooldowns, k);
+        if (c->rule == row.rule && c->contact.v == row.contact.v && c->group.v == row.group.v)
+            until = c->until_ms;
+    }
+    int err = until ? 0 : store_load_cooldowns(b->engine->store, &row, 1, &until);
+    *ret = !err && b->now_ms < until;
+    if (!err && !*ret) {
+        row.until_ms = b->now_ms + rule->cooldown_ms;
+        *(struct cooldown_row *)batch_row(b, &b->cooldowns) = row;
+    }
+    return err;
+}
+
+static void trace_hit(struct batch *b, const struct incident *i, const struct rule_hit *hit, const char *what)
+{
+    trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0},
+                                      .group = i->group, .event = i->id},
+              what, json_pack("{s:s%, s:s%, s:s%, s:s%}", "playbook", hit->plan->name.p, hit->plan->name.n, "rule",
+                              hit->rule->name.p, hit->rule->name.n, "at", hit->rule->where.p, hit->rule->where.n,
+                              "keyword", hit->keyword.n ? hit->keyword.p : "", hit->keyword.n));
+}
+
+static void undecided(struct batch *b, struct incident *i, int err, struct str why)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof text, "%s: %.*s", err_text(err), STR_ARG(why));
+    i->state = EVENT_UNDECIDED;
+    i->cause = batch_cstr(b, text);
+    trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0},
+                                      .group = i->group, .event = i->id},
+              "undecided", json_pack("{s:s}", "cause", text));
+}
+
+/* Which of the hits act: of a message only the best that does not rest, of other events all. */
+static int collect(struct batch *b, const struct incident *i, const struct rule_hit *hits, size_t n,
+                   const struct act_view *v, struct actions *a, struct str *why)
+{
+    for (size_t k = 0; k < n; k++) {
+        bool resting;
+        int err = in_cooldown(b, i, hits[k].rule, &resting);
+        if (err)
+            return err;
+        trace_hit(b, i, &hits[k], resting ? "cooldown" : "rule");
+        err = resting ? 0 : act_collect(b, i, &hits[k], v, a, why);
+        if (err)
+            return err;
+        if (is_message(i) && hits[k].keyword.n)
+            break;
+    }
+    return 0;
+}
+
+/* Store trouble concerns the batch; everything else concerns this event alone. */
+static bool is_batch_error(int err)
+{
+    return err == ERR_IO || err == ERR_FULL || err == ERR_CORRUPT || err == -ENOMEM;
+}
+
+int incident_decide(struct batch *b, struct incident *i)
+{
+    const struct rule_hit *hits;
+    struct actions a = {.batch = b};
+    struct act_view view = {0};
+    struct str why = {NULL, 0};
+    size_t n = 0, cooldowns = b->cooldowns.count;
+
+    i->state = EVENT_DECIDED;
+    i->mode = REPLY_NONE;
+    if (!i->fires || !i->who || !i->account)
+        return 0;
+    int err = rulebook_match(b->engine->rulebook, i->in->kind, i->account, is_message(i) ? i->in->text : (struct str){0},
+                             &hits, &n);
+    if (!err && !n && is_message(i))
+        trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "no rule", NULL);
+    if (!err && n)
+        err = act_view_init(b, i, &view);
+    if (!err && n)
+        err = collect(b, i, hits, n, &view, &a, &why);
+    if (!err && a.count)
+        err = act_render(b, i, &view, &a, &why);
+    if (!err)
+        act_carry_out(b, i, &a);
+    act_view_fini(&view);
+    if (!err || is_batch_error(err))
+        return err;
+    b->cooldowns.count = cooldowns; /* a rule that failed does not rest */
+    undecided(b, i, err, why);
+    return 0;
+}

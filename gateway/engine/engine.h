@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.h - load, decide, write: what arrived becomes facts and deliveries, one transaction a batch.
+ *
+ * The engine is plain sequential code without callbacks: given the same store, ops, clock and seed it decides
+ * the same. A batch runs
+ *
+ *     engine_begin -> engine_take(ops) -> engine_tick -> [sender_step] -> engine_commit
+ *
+ * and nothing of it is visible before engine_commit() returned 0: no acknowledgement, no byte to a provider.
+ * After any other error the caller calls engine_abort(): inbound ops are then answered with that error (the
+ * platform resends), outcomes of attempts are kept for the next batch.
+ *
+ * Errors   0 or a negative err. engine_commit() failing means that durability is unknown: end the process.
+ * Memory   takes the ops; gives the replies.
+ * Threads  one: the engine thread.
+ */
+#ifndef SIYU_ENGINE_ENGINE_H
+#define SIYU_ENGINE_ENGINE_H
+
+#include "base/list.h"
+#include "engine/message.h"
+#include "engine/registry.h"
+
+struct clock;
+struct engine;
+struct fold;
+struct store;
+
+struct engine_config {
+    struct store *store;
+    const struct rulepack *rules;
+    const struct clock *clock;
+    const struct fold *fold;
+    uint64_t seed;
+    int64_t margin_ms; /* T_send + skew, in judgement time; 0: the rule pack's */
+};
+
+int engine_new(const struct engine_config *config, struct engine **ret);
+void engine_free(struct engine *e);
+
+/* Before the first batch: connections, accounts; recovery of what an unclean stop left. */
+int engine_start(struct engine *e, const struct registry_connection *conns, size_t conn_n,
+                 const struct registry_account *accounts, size_t account_n);
+const struct registry *engine_registry(const struct engine *e);
+
+int engine_begin(struct engine *e);
+/* Takes all ops of the list; each is decided, or answered with why not. */
+int engine_take(struct engine *e, struct list *ops);
+/* What time brings: broadcasts that are due, passive replies that stood, polls. Bounded work. */
+int engine_tick(struct engine *e);
+/* On success the replies of the batch are appended to `ret`. */
+int engine_commit(struct engine *e, struct list *ret);
+void engine_abort(struct engine *e, int err, struct list *ret);
+
+/* When engine_tick() has something to do again, on the engine's clock; INT64_MAX: only after an op. */
+int64_t engine_next_ms(const struct engine *e);
+
+/* The one persisted clock: never back, forward only with the boot clock until a step is confirmed. */
+int64_t engine_now_ms(const struct engine *e);
+
+#endif

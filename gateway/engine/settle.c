@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt's facts, item by item:
+ *
+ *     accepted            -> accepted (final unless a receipt can still come)
+ *     task                -> awaiting_confirm, the charge stays open
+ *     not sent            -> refund, queued again with back-off, or expired
+ *     limited             -> held until the platform's time; refund where the rule pack says so
+ *     permanent           -> failed; refund where the rule pack says so
+ *     unknown             -> the same key again where the class allows it (a single-use code),
+ *                            else unknown: reconciled by followup.c, never resent
+ */
+#include "engine/settle.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/shanghai.h"
+#include "engine/attempt.h"
+#include "engine/broadcast.h"
+#include "engine/counters.h"
+#include "engine/delivery.h"
+#include "engine/engine_private.h"
+#include "engine/followup.h"
+
+enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 900000, WELCOME_RETRY_MS = 150, RECOVER_CHUNK = 500 };
+
+/* Everything one settlement looks at. */
+struct settlement {
+    const struct facts *facts;
+    struct attempt_row *attempt;
+    struct account *account; /* NULL: its connection is no longer configured */
+    const struct code_rule *code;
+    int64_t *refunds;
+    size_t refund_count;
+};
+
+int64_t settle_blocked_until(const struct engine *e, struct account_id account)
+{
+    const union map_val *v = map_i64_find(&e->blocked, account.v);
+
+    return v ? v->i : 0;
+}
+
+void settle_count(struct batch *b, int64_t owner)
+{
+    *(int64_t *)batch_row(b, &b->closings) = owner;
+}
+
+int settle_refund(struct batch *b, const int64_t *owners, size_t n)
+{
+    struct claim *claims;
+    size_t count;
+    int err = n ? counters_load_claims(b, owners, n, &claims, &count) : 0;
+
+    if (err || !n)
+        return err;
+    err = quota_refund(b->engine->counters, claims, count);
+    for (size_t i = 0; i < n && !err; i++)
+        *(int64_t *)batch_row(b, &b->refunds) = owners[i];
+    return err;
+}
+
+static int64_t backoff_ms(const struct delivery_row *row)
+{
+    int64_t ms = BACKOFF_MIN_MS;
+
+    for (int32_t i = 1; i < row->tries && ms < BACKOFF_MAX_MS; i++)
+        ms *= 2;
+    if (ms > BACKOFF_MAX_MS)
+        ms = BACKOFF_MAX_MS;
+    return ms / 2 + (int64_t)((uint64_t)row->id.v * UINT64_C(0x9E3779B97F4A7C15) >> 33) % (ms / 2 + 1);
+}
+
+static json_t *fact_detail(const struct settlement *s, int errcode)
+{
+    json_t *d = json_pack("{s:I}", "attempt", (json_int_t)s->attempt->id.v);
+
+    if (d && errcode)
+        (void)json_object_set_new(d, "errcode", json_integer(errcode));
+    if (d && s->facts->http && s->facts->http != 200)
+        (void)json_object_set_new(d, "http", json_integer(s->facts->http));
+    if (d && s->facts->error.n)
+        (void)json_object_set_new(d, "error", json_stringn(s->facts->error.p, s->facts->error.n));
+    if (d && s->facts->provider_id.n)
+        (void)json_object_set_new(d, "provider_id",
+                                  json_stringn(s->facts->provider_id.p, s->facts->provider_id.n));
+    return d;
+}
+
+static void refund_later(struct settlement *s, int64_t owner)
+{
+    s->refunds[s->refund_count++] = owner;
+}
+
+/* Goes back into the queue, or ends because there is no time left for it. */
+static void again(struct batch *b, const struct settlement *s, struct delivery_row *row, enum delivery_state to,
+                  enum cause cause, int64_t due_ms, int errcode)
+{
+    bool late = due_ms >= row->deadline_ms;
+
+    delivery_move(b, row, (struct delivery_move){.to = late ? STATE_EXPIRED : to, .cause = late ? CAUSE_DEADLINE : cause,
+                                                 .due_ms = due_ms, .final = late,
+                                                 .what = late ? "expired" : to == STATE_HELD ? "held" : "retry",
+                                                 .detail = fact_detail(s, errcode)});
+}
+
+static void end(struct batch *b, const struct settlement *s, struct delivery_row *row, enum delivery_state to,
+                enum cause cause, bool final, int errcode)
+{
+    delivery_move(b, row, (struct delivery_move){.to = to, .cause = cause, .final = final,
+                                                 .what = delivery_state_text(to), .detail = fact_detail(s, errcode)});
+}
+
+static void on_accepted(struct batch *b, struct settlement *s, struct delivery_row *row, enum cause cause, int errcode)
+{
+    bool receipt = s->account && s->account->rule->receipt && cause == CAUSE_ACCEPTED;
+
+    end(b, s, row, STATE_ACCEPTED, cause, !receipt, errcode);
+    settle_count(b, row->id.v);
+}
+
+static void on_unknown(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
+{
+    const struct class_rule *rule = rulepack_class(b->engine->rules, row->class);
+    bool same_key_is_safe = row->op == CALL_WELCOME && row->code.n;
+
+    if (rule->resend_unknown && same_key_is_safe && row->tries < rule->max_attempts &&
+        b->now_ms + WELCOME_RETRY_MS < row->deadline_ms) {
+        again(b, s, row, STATE_QUEUED, CAUSE_NO_ANSWER, b->now_ms + WELCOME_RETRY_MS, errcode);
+        return;
+    }
+    bool hope = followup_can_reconcile(s->account, s->attempt->op);
+    end(b, s, row, STATE_UNKNOWN, hope ? CAUSE_NO_ANSWER : CAUSE_NEVER_DUPLICATE, !hope, errcode);
+    if (!hope)
+        settle_count(b, row->id.v);
+}
+
+static int64_t retry_at(const struct batch *b, const struct settlement *s)
+{
+    int64_t ms = s->facts->retry_ms ? s->facts->retry_ms : s->code ? s->code->retry_ms : 0;
+
+    if (ms == -1)
+        return shanghai_day_start_ms(shanghai_day_index(b->now_ms) + 1);
+    if (ms == -2)
+        return shanghai_month_start_ms(shanghai_month_index(b->now_ms) + 1);
+    return b->now_ms + (ms > 0 ? ms : 60000);
+}
+
+static void on_limited(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
+{
+    int64_t until = retry_at(b, s);
+
+    if (!s->code || s->code->refund)
+        refund_later(s, row->id.v);
+    else
+        settle_count(b, row->id.v);
+    if (s->account && !(s->code && s->code->close_window) &&
+        map_i64_put_i64(&b->engine->blocked, s->account->id.v, until) != 0)
+        b->err = -ENOMEM;
+    again(b, s, row, STATE_HELD, CAUSE_PLATFORM_LIMIT, until, errcode);
+}
+
+static void on_permanent(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
+{
+    const struct code_rule *code = rulepack_code(b->engine->rules, s->account ? s->account->connection->platform.p : "",
+                                                 s->attempt->op, errcode);
+    bool own_unknown = row->cause == CAUSE_NO_ANSWER;
+
+    if (errcode == 41051 && own_unknown) { /* our earlier call had got through */
+        on_accepted(b, s, row, CAUSE_INFERRED, errcode);
+        return;
+    }
+    if (code->refund)
+        refund_later(s, row->id.v);
+    else
+        settle_count(b, row->id.v);
+    end(b, s, row, STATE_FAILED,
+        errcode == 41051      ? CAUSE_DONE_ELSEWHERE
+        : code->unreachable   ? CAUSE_NOT_REACHABLE
+        : code->close_window  ? CAUSE_PLATFORM_QUOTA
+                              : CAUSE_REJECTED,
+        true, errcode);
+}
+
+static void settle_one(struct batch *b, struct settlement *s, struct delivery_row *row, enum outcome outcome,
+                       int errcode)
+{
+    switch (outcome) {
+    case OUTCOME_ACCEPTED:
+        on_accepted(b, s, row, errcode == 41051 && row->cause == CAUSE_NO_ANSWER ? CAUSE_INFERRED : CAUSE_ACCEPTED,
+                    errcode);
+        break;
+    case OUTCOME_DELIVERED:
+        end(b, s, row, STATE_DELIVERED, CAUSE_RECEIPT, true, errcode);
+        settle_count(b, row->id.v);
+        break;
+    case OUTCOME_TASK: end(b, s, row, STATE_AWAITING_CONFIRM, CAUSE_ACCEPTED, false, errcode); break;
+    case OUTCOME_NOT_SENT:
+        refund_later(s, row->id.v);
+        again(b, s, row, STATE_QUEUED, CAUSE_BACKOFF,
+              b->now_ms + (s->facts->retry_ms > 0 ? s->facts->retry_ms : backoff_ms(row)), errcode);
+        break;
+    case OUTCOME_LIMITED: on_limited(b, s, row, errcode); break;
+    case OUTCOME_PERMANENT: on_permanent(b, s, row, errcode); break;
+    case OUTCOME_UNKNOWN:
+    case OUTCOME_PENDING: on_unknown(b, s, row, errcode); break;
+    case OUTCOME_COUNT: assert(!"outcome"); break;
+    }
+}
+
+/* The item's own result where the facts have one. */
+static const struct item_result *result_of(const struct facts *f, struct delivery_id id, struct str to)
+{
+    for (size_t i = 0; i < f->item_count; i++)
+        if (f->items[i].id.v ? f->items[i].id.v == id.v : str_eq(f->items[i].to, to))
+            return &f->items[i];
+    return NULL;
+}
+
+static int settle_items(struct batch *b, struct settlement *s)
+{
+    struct attempt_item_row *items;
+    size_t n;
+    int err = store_load_attempt_items(b->engine->store, s->attempt->id, &b->arena, &items, &n);
+    struct delivery_id *ids = arena_alloc(&b->arena, n * sizeof *ids + 1);
+    struct delivery_row *rows = arena_alloc(&b->arena, n * sizeof *rows + 1);
+
+    s->refunds = arena_alloc(&b->arena, (n + 1) * sizeof *s->refunds);
+    if (err)
+        return err;
+    if (!ids || !rows || !s->refunds)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        ids[i] = items[i].delivery;
+    err = n ? store_load_deliveries(b->engine->store, ids, n, &b->arena, rows) : 0;
+    for (size_t i = 0; i < n && !err; i++) {
+        const struct item_result *r = result_of(s->facts, ids[i], items[i].to);
+        if (rows[i].state == STATE_IN_FLIGHT && rows[i].attempt.v == s->attempt->id.v)
+            settle_one(b, s, &rows[i], r ? r->outcome : s->facts->outcome, r ? r->errcode : s->facts->errcode);
+    }
+    return err;
+}
+
+/* The call itself: units counted by call, and the gap that runs from the answer. */
+static int settle_call(struct batch *b, struct settlement *s)
+{
+    struct claim *claims;
+    size_t n;
+    int err = counters_load_claims(b, &s->attempt->id.v, 1, &claims, &n);
+
+    if (!err && n)
+        err = quota_end_call(b->engine->counters, claims, n, b->now_ms);
+    if (err)
+        return err;
+    if (s->facts->outcome == OUTCOME_NOT_SENT && !s->facts->bytes_out)
+        refund_later(s, s->attempt->id.v);
+    else
+        settle_count(b, s->attempt->id.v);
+    return settle_refund(b, s->refunds, s->refund_count);
+}
+
+static void freeze(struct batch *b, struct settlement *s)
+{
+    char why[128];
+
+    (void)snprintf(why, sizeof why, "platform code %d", s->facts->errcode);
+    if (!s->account || s->account->frozen)
+        return;
+    s->account->frozen = true;
+    if (store_set_account_state(b->engine->store, s->account->id, true, str_of(why), b->now_ms) != 0)
+        b->err = ERR_IO;
+    live_add(b, json_pack("{s:s, s:s%, s:s}", "type", "frozen", "account", s->account->name.p, s->account->name.n,
+                          "why", why));
+}
+
+static void close_attempt(struct batch *b, struct settlement *s)
+{
+    struct attempt_row *a = s->attempt;
+    const struct facts *f = s->facts;
+
+    a->state = ATTEMPT_ENDED;
+    a->ended_ms = b->now_ms;
+    a->outcome = f->outcome;
+    a->bytes_out = f->bytes_out;
+    a->http = f->http;
+    a->errcode = f->errcode;
+    a->error = f->error;
+    if (f->provider_id.n)
+        a->provider_id = f->provider_id;
+    followup_plan(b, s->account, a);
+    *(struct attempt_row *)batch_row(b, &b->attempt_updates) = *a;
+    attempt_closed(b->engine, a);
+}
+
+int settle_facts(struct batch *b, const struct op_facts *op)
+{
+    struct attempt_row *attempt = arena_alloc(&b->arena, sizeof *attempt);
+    struct settlement s = {.facts = &op->facts, .attempt = attempt};
+
+    if (!attempt)
+        return -ENOMEM;
+    int err = store_load_attempts(b->engine->store, &op->id, 1, &b->arena, attempt);
+    if (err || !attempt->id.v || attempt->state == ATTEMPT_ENDED)
+        return err; /* somebody asked twice: the first word stands */
+    if (op->facts.date_ms && gateway_clock_confirm(&b->engine->now, op->facts.date_ms))
+        b->now_ms = engine_now_ms(b->engine);
+    s.account = registry_account(&b->engine->registry, attempt->account);
+    if (s.account)
+        s.code = rulepack_code(b->engine->rules, s.account->connection->platform.p, attempt->op, op->facts.errcode);
+    err = settle_items(b, &s);
+    if (!err)
+        err = settle_call(b, &s);
+    if (!err && attempt->parent.v)
+        err = followup_learn(b, attempt, op);
+    if (!err && attempt->op == CALL_TAG_MEMBERS)
+        err = broadcasts_learn_page(b->engine->broadcasts, b, attempt, op);
+    if (err)
+        return err;
+    if (op->facts.freeze)
+        freeze(b, &s);
+    close_attempt(b, &s);
+    return 0;
+}
+
+void settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event)
+{
+    bool ok = verdict == OUTCOME_DELIVERED || verdict == OUTCOME_ACCEPTED;
+    enum delivery_state to = ok ? STATE_DELIVERED : STATE_FAILED;
+
+    if (!row->id.v || verdict == OUTCOME_PENDING || !delivery_state_may_become(row->state, to))
+        return;
+    if (row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM)
+        settle_count(b, row->id.v);
+    delivery_move(b, row, (struct delivery_move){.to = to, .cause = CAUSE_RECEIPT, .final = true, .what = "receipt",
+                                                 .detail = json_pack("{s:I}", "event", (json_int_t)event.v)});
+}
+
+/* Nobody knows whether it arrived: treated like an attempt without an answer. */
+int settle_recover(struct batch *b)
+{
+    struct attempt_row *open;
+    size_t n;
+    int err = store_load_open_attempts(b->engine->store, &b->arena, &open, &n);
+
+    for (size_t i = 0; i < n && i < RECOVER_CHUNK && !err; i++) {
+        struct op_facts op = {.id = open[i].id,
+                              .facts = {.outcome = OUTCOME_UNKNOWN, .bytes_out = 1, .error = STR("unclean stop")}};
+        err = settle_facts(b, &op);
+    }
+    return err ? err : n > RECOVER_CHUNK;
+}
