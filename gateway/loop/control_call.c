@@ -37,7 +37,8 @@ static int wait_for(int fd, short events, int64_t end_ms)
     }
 }
 
-static int dial(const char *path, int *ret)
+/* A connected socket. */
+static int dial(const char *path)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int fd;
@@ -54,8 +55,7 @@ static int dial(const char *path, int *ret)
         (void)close(fd);
         return r;
     }
-    *ret = fd;
-    return 0;
+    return fd;
 }
 
 static int say(int fd, struct str s, int64_t end_ms)
@@ -111,9 +111,9 @@ int control_call(const char *path, struct str line, int64_t timeout_ms, struct b
 
     if (line.n > CONTROL_LINE_BYTES)
         return ERR_FULL;
-    r = dial(path, &fd);
-    if (r < 0)
-        return r;
+    fd = dial(path);
+    if (fd < 0)
+        return fd;
     buf_init(&answer, CONTROL_LINE_BYTES);
     r = say(fd, line, end_ms);
     if (r == 0)
