@@ -400,7 +400,7 @@ static bool naive_hit(const struct rule *rule, const struct naive *n, struct str
         struct str text = rule->fold ? folded : typed;
 
         if (kind == KEYWORD_REGEX) {
-            if (re_match(n->re[k], typed) == 1 || (rule->fold && re_match(n->re[k], folded) == 1))
+            if (re_matches(n->re[k], typed) == 1 || (rule->fold && re_matches(n->re[k], folded) == 1))
                 return true;
         } else if (naive_literal(kind, text, str_of(n->literal[k]))) {
             return true;
