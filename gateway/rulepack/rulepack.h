@@ -84,6 +84,7 @@ struct code_rule {
     bool stop;         /* configuration or credentials: stop calling, alert */
     bool close_window; /* the recipient's event-opened window or quota is used up */
     bool unreachable;  /* no relation any more */
+    bool refused;      /* the person wants none of this: no more marketing */
     int64_t retry_ms;  /* 0: none; -1: rest of the day; -2: rest of the month */
     int max_retries;   /* 0: as often as the deadline allows */
     const char *meaning, *source;
