@@ -108,3 +108,10 @@ int clock_parse(const char *spec, struct clock *ret, const char **reterr)
     clock_init_scaled(ret, start_ms, (int)times, origin_ms);
     return 0;
 }
+
+int64_t clock_real_ms(const struct clock *c, int64_t judged_ms)
+{
+    int speed = c->kind == CLOCK_KIND_SCALED ? c->speed : 1;
+
+    return (judged_ms + speed - 1) / speed;
+}

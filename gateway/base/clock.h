@@ -39,6 +39,9 @@ int clock_parse(const char *spec, struct clock *ret, const char **reterr);
 int64_t clock_wall_ms(const struct clock *c);
 int64_t clock_mono_ms(const struct clock *c);
 
+/* How long a judged time takes in real milliseconds, rounded up: what a timer may wait. */
+int64_t clock_real_ms(const struct clock *c, int64_t judged_ms);
+
 /* Manual clocks only (asserted). */
 void clock_set_manual(struct clock *c, int64_t wall_ms, int64_t mono_ms);
 void clock_advance(struct clock *c, int64_t ms);

@@ -191,7 +191,7 @@ static int begin(struct broadcasts *x, struct batch *b, const struct plan *p, co
 
     row.name = str_of(arena_printf(&b->arena, "%.*s/%.*s", STR_ARG(p->name), STR_ARG(br->name)));
     content->id = row.content = batch_id(b);
-    content->body = render_freeze(b, p, br->template_name);
+    content->body = render_freeze(b, p, br->template_name, br->kind);
     int err = b->err ? b->err : store_put_occurrences(b->engine->store, &row, 1, &fresh);
     if (!err && fresh)
         err = enter(x, &row);

@@ -16,6 +16,7 @@
 
 #include "engine/batch.h"
 #include "engine/facts.h"
+#include "engine/registry.h"
 #include "playbook/plan.h"
 
 struct render_cache;
@@ -30,7 +31,7 @@ int render_template(struct batch *b, const struct plan *plan, struct str name, e
 struct str render_literal(struct batch *b, struct str text);
 
 /* The body of a content_row that is rendered later. */
-struct str render_freeze(struct batch *b, const struct plan *plan, struct str name);
+struct str render_freeze(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind);
 /* Renders it for one recipient (`who` NULL: a group). ret_shared: the text does not depend on the recipient. */
 int render_frozen(struct batch *b, const struct content_row *content, const struct account *account,
                   const struct person *who, struct str *ret, bool *ret_shared, struct str *why);

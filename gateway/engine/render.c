@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/render.h"
+
+#include "base/json.h"
+#include "engine/engine_private.h"
+#include "templates/variant.h"
+
+enum { CACHE_MAX = 64 };
+
+/* A frozen template, parsed. Slots are reused in turn: few broadcasts run at once. */
+struct frozen {
+    int64_t content;
+    struct variant *variant;
+    json_t *vars;
+    bool shared;
+};
+
+struct render_cache {
+    struct frozen slots[CACHE_MAX];
+    size_t next;
+};
+
+int render_cache_new(struct render_cache **ret)
+{
+    struct render_cache *c = mem_calloc(1, sizeof *c);
+
+    if (!c)
+        return -ENOMEM;
+    *ret = c;
+    return 0;
+}
+
+static void frozen_drop(struct frozen *f)
+{
+    variant_free(f->variant);
+    json_decref(f->vars);
+    *f = (struct frozen){0};
+}
+
+void render_cache_free(struct render_cache *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < CACHE_MAX; i++)
+        frozen_drop(&c->slots[i]);
+    mem_free(c);
+}
+
+const char *render_channel(enum account_kind kind)
+{
+    static const char *const words[ACCOUNT_KIND_COUNT] = {
+        [ACCOUNT_WECOM_MEMBER] = "wecom",     [ACCOUNT_WECOM_KF] = "kf",   [ACCOUNT_WECOM_AIBOT] = "aibot",
+        [ACCOUNT_WECOM_WEBHOOK] = "webhook",  [ACCOUNT_WECOM_APP] = "app", [ACCOUNT_OFFICIAL] = "official",
+        [ACCOUNT_SMS] = "sms",                [ACCOUNT_MANUAL] = "manual",
+    };
+
+    return words[kind];
+}
+
+/* The channel's bounds on a text; whatever is longer would be cut or refused by the platform. */
+static struct variant_rule rule_of(const struct batch *b, enum account_kind kind)
+{
+    const struct kind_rule *k = rulepack_kind(b->engine->rules, kind);
+    struct variant_rule rule = {.attachments = kind == ACCOUNT_WECOM_MEMBER ? 9 : 0};
+
+    if (k && k->text_max && text_unit_of(k->text_unit, &rule.text.unit) == 0)
+        rule.text.max = (size_t)k->text_max;
+    return rule;
+}
+
+static int render(struct batch *b, const struct variant *v, enum account_kind kind, const json_t *data,
+                  struct str *ret, struct str *why)
+{
+    struct liquid_limits limits = liquid_limits_default();
+    struct variant_rule rule = rule_of(b, kind);
+    struct variant_fault fault = {{0}, {0}};
+    json_t *out = NULL;
+
+    limits.now_ms = b->now_ms;
+    int err = variant_render(v, data, &rule, &limits, &out, &fault);
+    if (err) {
+        *why = str_of(arena_printf(&b->arena, "%s: %s", fault.part, fault.text));
+        return err;
+    }
+    *ret = batch_json(b, out);
+    return b->err;
+}
+
+/* Playbook-wide names are there for every template; the event's own names win. */
+static json_t *with_vars(const json_t *data, const json_t *vars)
+{
+    json_t *all = vars ? json_copy((json_t *)(uintptr_t)vars) : json_object();
+
+    if (all && json_object_update(all, (json_t *)(uintptr_t)data) != 0) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
+int render_template(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
+                    const json_t *data, struct str *ret, struct str *why)
+{
+    const struct variant *v = template_set_find(plan->templates, name, render_channel(kind));
+    json_t *all;
+
+    *why = name;
+    if (!v)
+        return ERR_NOT_FOUND;
+    all = with_vars(data, plan->vars);
+    if (!all)
+        return -ENOMEM;
+    int err = render(b, v, kind, all, ret, why);
+    json_decref(all);
+    return err;
+}
+
+struct str render_literal(struct batch *b, struct str text)
+{
+    return batch_json(b, json_pack("{s:s%}", "text", text.n ? text.p : "", text.n));
+}
+
+struct str render_freeze(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind)
+{
+    const struct variant *v = template_set_find(plan->templates, name, render_channel(kind));
+    json_t *empty = json_object();
+    struct str out = batch_json(b, json_pack("{s:O, s:O}", "source", v ? variant_source(v) : empty, "vars",
+                                             plan->vars ? plan->vars : empty));
+
+    json_decref(empty);
+    return out;
+}
+
+static int thaw(const struct content_row *content, struct frozen *f)
+{
+    json_t *body = NULL;
+    int err = json_parse(content->body, JSON_DEPTH, &body, NULL);
+
+    if (!err)
+        err = variant_new(json_object_get(body, "source"), NULL, &f->variant);
+    if (!err) {
+        f->content = content->id;
+        f->vars = json_incref(json_object_get(body, "vars"));
+        f->shared = !variant_uses(f->variant, "contact");
+    }
+    json_decref(body);
+    return err == ERR_SYNTAX ? ERR_CORRUPT : err;
+}
+
+static int find_frozen(struct render_cache *c, const struct content_row *content, struct frozen **ret)
+{
+    for (size_t i = 0; i < CACHE_MAX; i++)
+        if (c->slots[i].content == content->id) {
+            *ret = &c->slots[i];
+            return 0;
+        }
+    struct frozen *f = &c->slots[c->next++ % CACHE_MAX];
+    frozen_drop(f);
+    int err = thaw(content, f);
+    if (err)
+        frozen_drop(f);
+    *ret = f;
+    return err;
+}
+
+int render_frozen(struct batch *b, const struct content_row *content, const struct account *account,
+                  const struct person *who, struct str *ret, bool *ret_shared, struct str *why)
+{
+    struct frozen *f;
+    json_t *person, *data, *all;
+    int err = find_frozen(b->engine->frozen, content, &f);
+
+    if (err)
+        return err == -ENOMEM ? err : ERR_RENDER;
+    person = who && !f->shared ? person_json(who, b->now_ms) : json_object();
+    data = json_pack("{s:o, s:{s:s%}}", "contact", person, "account", "name", account->name.p, account->name.n);
+    all = data ? with_vars(data, f->vars) : NULL;
+    json_decref(data);
+    if (!all)
+        return -ENOMEM;
+    err = render(b, f->variant, account->kind, all, ret, why);
+    json_decref(all);
+    *ret_shared = f->shared;
+    return err;
+}
