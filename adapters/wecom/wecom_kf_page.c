@@ -14,16 +14,13 @@ static struct str field(const json_t *item, const char *key)
     return str_of(json_str(item, key, NULL));
 }
 
-static struct str item_key(struct wecom_kf_page *p, const json_t *item)
+static struct str digest_key(struct wecom_kf_page *p, const json_t *item)
 {
-    struct str id = field(item, "msgid");
     struct buf AUTO(buf_fini) text;
     struct str whole;
     struct hash128 hash;
     char hex[33];
 
-    if (id.n && id.n <= 64)
-        return str_of(arena_printf(&p->memory, "kf|%.*s", STR_ARG(id)));
     buf_init(&text, WECOM_ANSWER_BYTES);
     if (json_write_sorted(item, &text) < 0)
         return (struct str){0};
@@ -31,6 +28,15 @@ static struct str item_key(struct wecom_kf_page *p, const json_t *item)
     hash = crypto_hash128(&whole, 1);
     crypto_hex_to(hash.b, sizeof(hash.b), hex);
     return str_of(arena_printf(&p->memory, "kf|digest|%s", hex));
+}
+
+static struct str item_key(struct wecom_kf_page *p, const json_t *item)
+{
+    struct str id = field(item, "msgid");
+
+    if (id.n == 0 || id.n > 64)
+        return digest_key(p, item);
+    return str_of(arena_printf(&p->memory, "kf|%.*s", STR_ARG(id)));
 }
 
 static void read_message(struct event *e, const json_t *item)
