@@ -121,6 +121,8 @@ int db_open(const char *path, enum db_mode mode, struct db **ret, const char **r
         *reterr = err_text(-ENOMEM);
         return -ENOMEM;
     }
+    /* Counting its memory costs SQLite a lock each time. Only the first open has an effect. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     map_i64_init(&db->queries, MAX_STATEMENTS);
     db->broken.db = db;
     rc = sqlite3_open_v2(path, &db->sqlite, flags, NULL);

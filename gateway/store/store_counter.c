@@ -162,8 +162,8 @@ int store_put_claims(struct store *s, const struct claim_row *rows, size_t n)
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct db_query *q =
             db_query(db, "INSERT INTO claim(owner, seq, limit_id, a, b, cell, units, at_ms, carried, state)"
-                         " SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-                         " FROM claim WHERE owner = ?1");
+                         " VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM claim WHERE owner = ?1),"
+                         " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         db_bind(q, rows[i].owner);
         bind_key(q, &rows[i].key);
         db_bind(q, rows[i].cell);

@@ -228,23 +228,24 @@ int store_load_deliveries(struct store *s, const struct delivery_id *ids, size_t
     " WHERE state = ?11 AND id = ?12 AND account = ?13 AND lane = ?14 AND campaign = ?15 AND due_ms = ?16"
 #define AT_ID " WHERE state = ?11 AND id = ?12"
 
-/* [from][to]; NULL: there is no such way. */
+/* [from][to]; NULL: there is no such way. OR FAIL: the batch rolls back anyway, so SQLite need not keep what
+ * a single statement would undo. */
 static const char *const moves[PLACE_COUNT][PLACE_COUNT] = {
     [PLACE_OUTBOX] =
         {
-            [PLACE_OUTBOX] = "UPDATE outbox" CHANGED AT_OUTBOX,
-            [PLACE_OPEN] = "INSERT INTO open_delivery(" DELIVERY_COLUMNS ")" MOVED "outbox" AT_OUTBOX,
-            [PLACE_HISTORY] = "INSERT INTO history(" DELIVERY_COLUMNS ")" MOVED "outbox" AT_OUTBOX,
+            [PLACE_OUTBOX] = "UPDATE OR FAIL outbox" CHANGED AT_OUTBOX,
+            [PLACE_OPEN] = "INSERT OR FAIL INTO open_delivery(" DELIVERY_COLUMNS ")" MOVED "outbox" AT_OUTBOX,
+            [PLACE_HISTORY] = "INSERT OR FAIL INTO history(" DELIVERY_COLUMNS ")" MOVED "outbox" AT_OUTBOX,
         },
     [PLACE_OPEN] =
         {
-            [PLACE_OUTBOX] = "INSERT INTO outbox(" DELIVERY_COLUMNS ")" MOVED "open_delivery" AT_ID,
-            [PLACE_OPEN] = "UPDATE open_delivery" CHANGED AT_ID,
-            [PLACE_HISTORY] = "INSERT INTO history(" DELIVERY_COLUMNS ")" MOVED "open_delivery" AT_ID,
+            [PLACE_OUTBOX] = "INSERT OR FAIL INTO outbox(" DELIVERY_COLUMNS ")" MOVED "open_delivery" AT_ID,
+            [PLACE_OPEN] = "UPDATE OR FAIL open_delivery" CHANGED AT_ID,
+            [PLACE_HISTORY] = "INSERT OR FAIL INTO history(" DELIVERY_COLUMNS ")" MOVED "open_delivery" AT_ID,
         },
     [PLACE_HISTORY] =
         {
-            [PLACE_HISTORY] = "UPDATE history" CHANGED AT_ID, /* a late receipt */
+            [PLACE_HISTORY] = "UPDATE OR FAIL history" CHANGED AT_ID, /* a late receipt */
         },
 };
 
@@ -274,23 +275,18 @@ static void bind_place(struct db_query *q, enum delivery_place place, const stru
     db_bind(q, c->was_due_ms);
 }
 
+/* The state is asked for again so that SQLite takes the row itself, not the way round through an index. */
 static int forget(struct db *db, enum delivery_place from, const struct delivery_change *c)
 {
-    struct db_query *q;
+    static const char *const deletes[PLACE_COUNT] = {
+        [PLACE_OUTBOX] =
+            "DELETE FROM outbox WHERE state = ? AND id = ? AND account = ? AND lane = ? AND campaign = ?"
+            " AND due_ms = ?",
+        [PLACE_OPEN] = "DELETE FROM open_delivery WHERE state = ? AND id = ?",
+    };
+    struct db_query *q = db_query(db, deletes[from]);
 
-    if (from == PLACE_OUTBOX) {
-        q = db_query(
-            db,
-            "DELETE FROM outbox WHERE account = ? AND lane = ? AND campaign = ? AND due_ms = ? AND id = ?");
-        db_bind(q, c->row.account.v);
-        db_bind(q, c->row.lane);
-        db_bind(q, c->row.campaign);
-        db_bind(q, c->was_due_ms);
-    } else {
-        q = db_query(db, "DELETE FROM open_delivery WHERE state = ? AND id = ?");
-        db_bind(q, c->was);
-    }
-    db_bind(q, c->row.id.v);
+    bind_place(q, from, c);
     return db_run(q, NULL);
 }
 

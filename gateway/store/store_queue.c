@@ -15,13 +15,16 @@ int store_load_queues(struct store *s, struct arena *a, struct queue_row **ret, 
 
     vec_init(&v, a, sizeof *row);
     do {
+        /* The whole key, so that the seek lands behind the stretch and not at its start. */
         struct db_query *q = db_query(db, "SELECT account, lane, campaign, due_ms FROM outbox"
-                                          " WHERE (account, lane, campaign) > (?, ?, ?)"
-                                          " ORDER BY account, lane, campaign, due_ms LIMIT 1");
+                                          " WHERE (account, lane, campaign, due_ms, id) > (?, ?, ?, ?, ?)"
+                                          " ORDER BY account, lane, campaign, due_ms, id LIMIT 1");
 
         db_bind(q, last.account.v);
         db_bind(q, last.lane);
         db_bind(q, last.campaign);
+        db_bind(q, INT64_MAX);
+        db_bind(q, INT64_MAX);
         row = vec_next(&v, q);
         if (row) {
             row->key.account.v = db_int(q);

@@ -8,10 +8,11 @@ int store_put_traces(struct store *s, const struct trace_row *rows, size_t n)
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < n; i++) {
-        struct db_query *q =
-            db_query(db, "INSERT INTO trace(contact, grp, seq, at_ms, event, delivery, attempt, what, detail)"
-                         " SELECT ?1, ?2, coalesce(max(seq), 0) + 1, ?3, ?4, ?5, ?6, ?7, ?8 FROM trace"
-                         " WHERE contact = ?1 AND grp = ?2");
+        struct db_query *q = db_query(
+            db,
+            "INSERT INTO trace(contact, grp, seq, at_ms, event, delivery, attempt, what, detail)"
+            " VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) + 1 FROM trace WHERE contact = ?1 AND grp = ?2),"
+            " ?3, ?4, ?5, ?6, ?7, ?8)");
         db_bind(q, rows[i].contact.v);
         db_bind(q, rows[i].group.v);
         db_bind(q, rows[i].at_ms);
