@@ -62,9 +62,22 @@ static struct sb_customer *customer_new(struct sb_corp *corp, const char *id, co
     return cu;
 }
 
+/* A person has one id in a corp, whichever of its connections met him first. */
+static const char *known_id(const struct sb_model *m, const struct sb_connection *conn, const char *name)
+{
+    for (struct list *n = m->connections.next; n != &m->connections; n = n->next) {
+        const struct sb_connection *other = container_of(n, struct sb_connection, node);
+        const char *id = other->corp == conn->corp ? sb_model_id_of(m, other, name) : NULL;
+
+        if (id != NULL)
+            return id;
+    }
+    return NULL;
+}
+
 struct sb_customer *sb_corp_customer(struct sb_model *m, struct sb_connection *conn, const char *name_or_id)
 {
-    const char *known = sb_model_id_of(m, conn, name_or_id);
+    const char *known = known_id(m, conn, name_or_id);
     char *id = known != NULL ? sb_copy(known) : id_for(name_or_id);
     struct sb_customer *cu = sb_corp_find(conn->corp, id);
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SB_SECOND 1000LL
+#define SB_SECOND INT64_C(1000)
 #define SB_MINUTE (60 * SB_SECOND)
 #define SB_HOUR (60 * SB_MINUTE)
 #define SB_DAY (24 * SB_HOUR)

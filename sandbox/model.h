@@ -77,7 +77,7 @@ struct sb_push {
     char *from; /* openid or external_userid or phone */
     char *key;  /* MsgId, or what else names it for good */
     int attempts;
-    int64_t due_ms; /* not before; SMS repeats wait minutes */
+    int64_t due_ms; /* the carrier's: not before; SMS repeats wait minutes */
 };
 void sb_push_free(struct sb_push *p);
 
