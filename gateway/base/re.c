@@ -9,7 +9,7 @@
 #include <pcre2.h>
 #include <string.h>
 
-enum { RE_GROUPS = 50, RE_HEAP_KIB = 1024, RE_BUDGET = 2000000, RE_LEAST_LIMIT = 500 };
+enum { RE_GROUPS = 50, RE_HEAP_KIB = 1024, RE_BUDGET = 4000000, RE_LEAST_LIMIT = 500 };
 
 struct re {
     pcre2_code *code;

@@ -2,8 +2,8 @@
 /* re.h - regular expressions of operators (PCRE2, UTF-8), with every limit on.
  *
  * Compile: pattern <= 1 KiB, <= 50 captures, nested <= 50 deep, no \C, no JIT. Match: subject <= 2 KiB, heap
- * <= 1 MiB, and a step limit of 20,000 a start position that shrinks with the length of the subject, because
- * PCRE2 counts anew at each start; so the whole match costs at most some 2 million steps, whatever the
+ * <= 1 MiB, and a limit of 20,000 steps a start position. PCRE2 counts anew at each start, so above 200 bytes
+ * the limit shrinks with the subject: a match costs at most some 4 million steps (about 40 ms), whatever the
  * pattern.
  *
  * Errors   compile: ERR_SYNTAX (`reterr`: text and byte offset), ERR_TOO_BIG, -ENOMEM.

@@ -2,7 +2,7 @@
 /* expat reports, and we keep a flat list of elements in document order and one buffer of bytes.
  *
  * An element's name and text lie in the buffer one after the other: text is only kept while an element has
- * no child, so no other bytes can come between. The first child cuts its parent's text (white space) off.
+ * no child, so no other bytes can come between. The first child makes its parent's text (white space) void.
  */
 #include "base/xml.h"
 
@@ -66,8 +66,6 @@ static void drop_text_of_parent(struct xml_doc *x)
     if (x->open == XML_NONE)
         return;
     parent = &x->elements[x->open];
-    if (!parent->has_children)
-        buf_truncate(&x->bytes, parent->text_at);
     parent->has_children = true;
     parent->text_len = 0;
 }

@@ -148,7 +148,9 @@ static void a_complaint_names_path_and_types(void **state)
     json_complainf(&ctx, corp, NULL, "is odd");
     T_STR(diag_text(&diag, 3), "siyu.yaml: connections.corp[3]: is odd");
     json_ctx_pop(&ctx);
+    T_STR(ctx.path, "connections.corp");
     json_ctx_pop(&ctx);
+    T_STR(ctx.path, "connections");
     json_ctx_pop(&ctx);
     json_complainf(&ctx, root, NULL, "whole");
     T_STR(diag_text(&diag, 4), "siyu.yaml: whole");

@@ -92,6 +92,19 @@ static void explosive_patterns_hit_their_limit_soon(void)
     T_TRUE((clock() - start) / (CLOCKS_PER_SEC / 1000) < 5000); /* sanitizers included */
 }
 
+/* Some two steps a byte at each start: well below the limit for a chat line, in all too much for 2 KiB. */
+static void the_step_limit_shrinks_with_the_subject(void)
+{
+    char subject[RE_SUBJECT_BYTES];
+    struct re *re = compile("(?:a|b)*c$", false);
+
+    memset(subject, 'a', sizeof(subject));
+    memcpy(subject + sizeof(subject) - 2, "c!", 2);
+    T_EQ(re_matches(re, (struct str){subject + sizeof(subject) - 500, 500}), 0);
+    T_ERR(re_matches(re, (struct str){subject, sizeof(subject)}), ERR_TIMEOUT);
+    re_free(re);
+}
+
 static void a_subject_is_bounded(void)
 {
     char subject[RE_SUBJECT_BYTES + 1];
@@ -187,6 +200,7 @@ int main(void)
         T_CASE(a_wrong_pattern_is_refused_with_its_place),
         T_CASE(patterns_are_bounded),
         T_CASE(explosive_patterns_hit_their_limit_soon),
+        T_CASE(the_step_limit_shrinks_with_the_subject),
         T_CASE(a_subject_is_bounded),
         T_CASE(invalid_utf8_fails_nothing),
         T_CASE(the_required_literal_is_found),

@@ -113,8 +113,8 @@ static void another_receiver_is_refused(void)
     buf_fini(&out);
 }
 
-/* Encrypts `plain` as it is, then opens it for receiver "ww". */
-static int open_plain(struct str plain)
+/* Encrypts `plain` as it is, then opens it. */
+static int open_plain_for(struct str plain, const char *receiveid)
 {
     static const char aes_key[] = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
     static const uint8_t raw[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
@@ -128,13 +128,18 @@ static int open_plain(struct str plain)
     T_OK(crypto_aes_new(raw, &aes));
     T_OK(crypto_aes_encrypt(aes, raw, plain, &cipher));
     T_OK(crypto_base64_encode(buf_str(&cipher), &coded));
-    r = open_with(aes_key, buf_str(&coded), "ww", &out);
+    r = open_with(aes_key, buf_str(&coded), receiveid, &out);
     T_EQ(out.len != 0, r == 0);
     crypto_aes_free(aes);
     buf_fini(&cipher);
     buf_fini(&coded);
     buf_fini(&out);
     return r;
+}
+
+static int open_plain(struct str plain)
+{
+    return open_plain_for(plain, "ww");
 }
 
 /* 16 random, length, "hi", "ww", then up to `total` bytes of value `pad`. */
@@ -187,6 +192,7 @@ static void a_length_beyond_the_text_is_refused(void)
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         write_plain(plain, 32, wrong[i], 8);
         T_ERR(open_plain((struct str){plain, 32}), ERR_CRYPTO);
+        T_EQ(open_plain_for((struct str){plain, 32}, "") == 0, wrong[i] == 4); /* all of it is message then */
     }
 }
 

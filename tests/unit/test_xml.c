@@ -79,6 +79,9 @@ static void nested_and_repeated_elements_keep_their_order(void)
     T_VIEW(xml_text(x, at), "c");
     T_EQ(xml_next(x, at), XML_NONE);
     T_EQ(xml_next(x, XML_NONE), XML_NONE);
+    T_OK(xml_parse(x, STR("<xml>x<a>y<b/>z</a>w</xml>")));
+    T_VIEW(xml_get(x, "a"), "");
+    T_VIEW(xml_text(x, XML_ROOT), "");
 }
 
 static void children_are_walked_whatever_their_names(void)
