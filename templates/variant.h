@@ -5,16 +5,17 @@
  *       text: "{{ contact.name }}，欢迎"                    the usual words
  *       attach: [{link: {title: ..., url: ...}}]           link, image, miniprogram, video, file
  *       sms: {text: ..., provider_template: SMS_1, params: {name: "{{ contact.name }}"}}
- *       official: {text: ...}                              a channel's own words: what it lacks comes from above
+ *       webhook: {text: ..., markdown: true}               a channel's own words: what it lacks comes from
+ * above
  *
- * Channels are wecom, kf, official, sms, webhook, aibot. An SMS inherits the text but no attachments. Every string is
- * Liquid. What is rendered is plain: an adapter escapes it for its wire.
+ * Channels are wecom, kf, official, sms, webhook, aibot. An SMS inherits the text but no attachments. Every
+ * string is Liquid. What is rendered is plain: an adapter escapes it for its wire.
  *
  * Units    a text_rule says which.
  * Errors   building: ERR_CONFIG once all complaints are in the context's diag, -ENOMEM. Rendering: those of
- *          liquid_render(), and ERR_TOO_BIG where a part breaks a rule of the channel; `reterr` names the part.
- * Memory   copies everything; what variant_render() gives is the caller's.
- * Threads  constant once built: any number may render; variant_source() belongs to one thread (json_t).
+ *          liquid_render(), and ERR_TOO_BIG where a part breaks a rule of the channel; `reterr` names the
+ * part. Memory   copies everything; what variant_render() gives is the caller's. Threads  constant once
+ * built: any number may render; variant_source() belongs to one thread (json_t).
  */
 #ifndef SIYU_TEMPLATES_VARIANT_H
 #define SIYU_TEMPLATES_VARIANT_H
@@ -41,7 +42,8 @@ struct variant_fault {
 int variant_new(const json_t *source, struct json_ctx *c, struct variant **ret);
 void variant_free(struct variant *v);
 
-/* Gives a new object {text, attach?, provider_template?, params?, markdown?}. `rule` may be NULL, `data` too. */
+/* Gives a new object {text, attach?, provider_template?, params?}; `markdown: true` becomes params.markdown,
+ * for the adapter. `rule` may be NULL, `data` too. */
 int variant_render(const struct variant *v, const json_t *data, const struct variant_rule *rule,
                    const struct liquid_limits *limits, json_t **ret, struct variant_fault *reterr);
 
@@ -57,7 +59,8 @@ int variant_check(const struct variant *v, const struct variant_rule *rule, cons
 
 struct template_set;
 
-/* `templates`: the playbook's mapping, name -> template. Complains about every bad one, then ERR_CONFIG. */
+/* `templates`: the playbook's mapping, name -> template. Complains about every bad one, then ERR_CONFIG (or
+ * the error of a part that cannot be parsed). */
 int template_set_new(const json_t *templates, struct json_ctx *c, struct template_set **ret);
 void template_set_free(struct template_set *set);
 

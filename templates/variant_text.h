@@ -31,10 +31,11 @@ size_t text_length(struct str text, enum text_unit unit);
 /* The text, or its longest head of whole characters if it may be cut. ERR_TOO_BIG. */
 int text_fit(struct str text, const struct text_rule *rule, struct str *ret);
 
-/* What `signature` adds to an SMS, in the rule's unit: its length and two brackets; 0 if it is empty or the text begins
- * with 【...】 itself. */
+/* What `signature` adds to an SMS, in the rule's unit: its length and two brackets; 0 if it is empty or the
+ * text begins with 【...】 itself. */
 size_t sms_signature_length(struct str text, struct str signature, enum text_unit unit);
-/* Messages that are billed for "【signature】text": 1 up to 70 UTF-16 units, else 67 in each. An empty SMS is 1. */
+/* Messages that are billed for "【signature】text": 1 up to 70 UTF-16 units, else 67 in each. An empty SMS
+ * is 1. */
 int64_t sms_segments(struct str text, struct str signature);
 
 #endif
