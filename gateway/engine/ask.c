@@ -5,6 +5,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "engine/delivery.h"
 #include "engine/engine_private.h"
 
 static void answer(struct batch *b, int64_t id, int err, json_t *body)
@@ -55,6 +56,26 @@ static int release(struct batch *b, int64_t id, const json_t *request)
     return 0;
 }
 
+/* Nothing of the passive reply left this machine: it goes out as an active message. */
+static int unsay(struct batch *b, int64_t id, const json_t *request)
+{
+    int64_t event = json_int(request, "event", 0);
+    struct passive_wait *w = map_i64_get(&b->engine->passive, event);
+    struct delivery_row row = {.id = {0}};
+    int err = w ? store_load_deliveries(b->engine->store, &w->delivery, 1, &b->arena, &row) : 0;
+
+    if (err)
+        return err;
+    if (row.id.v && row.state == STATE_IN_FLIGHT) {
+        delivery_move(b, &row, (struct delivery_move){.to = STATE_QUEUED, .cause = CAUSE_PLANNED,
+                                                      .due_ms = b->now_ms, .what = "passive reply came too late"});
+        (void)map_i64_del(&b->engine->passive, event);
+        mem_free(w);
+    }
+    answer(b, id, 0, json_pack("{s:b}", "unsaid", 1));
+    return 0;
+}
+
 static int keep_token(struct batch *b, int64_t id, const json_t *request)
 {
     struct token_row row = {.id = str_of(json_str(request, "id", "")), .role = str_of(json_str(request, "role", "")),
@@ -90,6 +111,8 @@ int ask_take(struct batch *b, const struct op_ask *op)
         answer(b, op->id, 0, status(b));
     } else if (strcmp(ask, "release") == 0) {
         err = release(b, op->id, request);
+    } else if (strcmp(ask, "unsaid") == 0) {
+        err = unsay(b, op->id, request);
     } else if (strcmp(ask, "token") == 0) {
         err = keep_token(b, op->id, request);
     } else if (strcmp(ask, "decide-again") == 0) {

@@ -4,6 +4,7 @@
  *     {"ask": "status"}                         -> counts, clock, playbooks
  *     {"ask": "release", "account": NAME}       a frozen account works again
  *     {"ask": "decide-again"}                   undecided events are decided once more
+ *     {"ask": "unsaid", "event": ID}            the host could not write this event's passive reply any more
  *     {"ask": "token", "id", "hash", "role"}    keeps the hash of an API token
  *
  * Errors   what the asker did wrong is in the answer; a negative err concerns the whole batch.

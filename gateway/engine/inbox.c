@@ -304,6 +304,7 @@ static int answer(struct batch *b, const struct arrivals *all, const struct op_i
             err = repeat_reply(b, all, a, &text);
         else if (a->incident.mode == REPLY_PASSIVE)
             text = a->incident.reply_text;
+        r->event = is_new(a) ? a->incident.id : a->seen.event;
     }
     r->has_content = text.n > 0;
     if (!err && !message_str(&r->m, text, &r->content))

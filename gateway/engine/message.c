@@ -12,18 +12,25 @@ void *message_new(enum message_kind kind, size_t bytes)
         return NULL;
     list_init(&m->node);
     m->kind = kind;
+    atomic_init(&m->refs, 1);
     arena_init(&m->arena, MESSAGE_MAX_BYTES);
     return m;
 }
 
 void message_free(struct message *m)
 {
-    if (!m)
+    if (!m || atomic_fetch_sub(&m->refs, 1) > 1)
         return;
     if (m->kind == OP_PLAN)
         plan_free(container_of(m, struct op_plan, m)->plan);
     arena_fini(&m->arena);
     mem_free(m);
+}
+
+struct message *message_share(struct message *m)
+{
+    atomic_fetch_add(&m->refs, 1);
+    return m;
 }
 
 bool message_str(struct message *m, struct str s, struct str *ret)

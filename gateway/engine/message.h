@@ -14,12 +14,14 @@
  *     -                  REPLY_LIVE: a line of the live feed
  *
  * Errors   message_new: NULL without memory.
- * Memory   the receiver frees with message_free(), which also frees what hangs on it.
- * Threads  one owner at a time.
+ * Memory   the receiver frees with message_free(), which also frees what hangs on it. The poster of an op may keep
+ *          reading it: message_share() before posting, message_free() when done.
+ * Threads  the node belongs to one list at a time; everything else is constant after posting.
  */
 #ifndef SIYU_ENGINE_MESSAGE_H
 #define SIYU_ENGINE_MESSAGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,6 +46,7 @@ enum message_kind {
 struct message {
     struct list node;
     enum message_kind kind;
+    atomic_int refs; /* message_share() */
     struct arena arena;
 };
 
@@ -94,6 +97,7 @@ struct reply_stored {
     struct message m;
     struct inbound_id id;
     struct connection_id connection;
+    struct event_id event; /* whose passive reply `content` is */
     int err;
     bool has_content;
     struct str content; /* {text, attach?}: the passive reply */
@@ -127,6 +131,7 @@ struct reply_live {
 /* `bytes`: sizeof the struct that begins with a struct message. Zeroed but for the arena. */
 void *message_new(enum message_kind kind, size_t bytes);
 void message_free(struct message *m);
+struct message *message_share(struct message *m);
 
 /* A copy of `s` in the message's arena; false without memory. */
 bool message_str(struct message *m, struct str s, struct str *ret);

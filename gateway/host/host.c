@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/host.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "host/channel.h"
+#include "host/inbound.h"
+#include "host/spool.h"
+#include "loop/timer.h"
+
+#define SPOOL_AFTER_MS 3500
+#define WATCH_MS 250
+enum { INBOUND_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP = 1 << 20 };
+
+/* An inbound call that is not acknowledged yet. */
+struct wait {
+    struct list node;      /* in order of arrival */
+    struct inbound_id id;
+    struct channel *channel;
+    struct op_inbound *op; /* shared with the engine, until it answers */
+    int64_t since_ms;
+    bool spooling;
+};
+
+struct asked {
+    host_answer_fn done;
+    void *ctx;
+    int64_t tag;
+};
+
+struct host {
+    struct host_conf conf;
+    struct channel *channels;
+    size_t channel_count;
+    struct registry_connection *connections;
+    struct registry_account *accounts;
+    struct core *core;
+    struct spool *spool;
+    struct timer watch;
+    bool watch_open, stopping, core_stopped;
+
+    int64_t last_id;
+    struct map_i64 hooks;    /* inbound id -> front door's request id */
+    struct map_i64 waits;    /* inbound id -> struct wait */
+    struct list order;       /* struct wait.node */
+    struct map_i64 spooled;  /* inbound id -> 1: acknowledged from the spool, the engine's word is still to come */
+    struct map_i64 attempts; /* attempt id -> struct channel, until done() */
+    struct map_i64 asks;     /* id -> struct asked */
+    struct list unposted;    /* outcomes that found the engine's box full */
+    struct host_stats stats;
+};
+
+/* ---- configuration ---- */
+
+static const struct host_kind *kind_of(const struct host_conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->kind_count; i++)
+        if (strcmp(c->kinds[i].ops->kind, name) == 0)
+            return &c->kinds[i];
+    return NULL;
+}
+
+static uint32_t variants_of(const json_t *conf)
+{
+    const char *type = json_str(conf, "account_type", "service");
+    const char *group_send = json_str(conf, "group_send", "monthly");
+
+    return (strcmp(type, "subscription") == 0 ? 1u << VARIANT_OFFICIAL_SUBSCRIPTION : 1u << VARIANT_OFFICIAL_SERVICE) |
+           (strcmp(group_send, "weekly") == 0  ? 1u << VARIANT_WECOM_SEND_WEEKLY
+            : strcmp(group_send, "daily") == 0 ? 1u << VARIANT_WECOM_SEND_DAILY
+                                               : 1u << VARIANT_WECOM_SEND_MONTHLY);
+}
+
+static int describe(struct registry_connection *out, const struct config_connection *in, const struct host_kind *kind)
+{
+    char domain[256];
+    int n = snprintf(domain, sizeof domain, "%s:%s", kind->platform, json_str(in->conf, kind->domain_key, in->name));
+    char *copy = n > 0 && (size_t)n < sizeof domain ? mem_strdup(domain) : NULL;
+
+    if (!copy)
+        return -ENOMEM;
+    *out = (struct registry_connection){
+        .name = str_of(in->name), .kind = str_of(in->kind), .domain = str_of(copy), .account_kind = kind->account,
+        .platform = str_of(kind->platform), .signature = str_of(json_str(in->conf, "signature", "")),
+        .variants = variants_of(in->conf), .only = kind->only};
+    return 0;
+}
+
+static int add_channels(struct host *h, struct diag *diag)
+{
+    const struct config *c = h->conf.config;
+    int worst = 0;
+
+    for (size_t i = 0; i < c->connection_count; i++) {
+        const struct config_connection *in = &c->connections[i];
+        const struct host_kind *kind = kind_of(&h->conf, in->kind);
+        struct channel *ch = &h->channels[h->channel_count];
+        if (!kind) {
+            diag_addf(diag, c->file, 0, "connections.%s.kind: no kind '%s' in this version", in->name, in->kind);
+            worst = ERR_CONFIG;
+            continue;
+        }
+        ch->env = (struct adapter_env){.loop = h->conf.loop, .http = h->conf.http, .clock = h->conf.clock,
+                                       .rules = h->conf.rules};
+        int err = channel_init(ch, h, in, kind, diag);
+        if (!err)
+            err = describe(&h->connections[h->channel_count++], in, kind);
+        if (err)
+            worst = err;
+    }
+    for (size_t i = 0; i < c->account_count; i++)
+        h->accounts[i] = (struct registry_account){
+            .name = str_of(c->accounts[i].name), .connection = str_of(c->accounts[i].connection),
+            .external = str_of(c->accounts[i].external), .kind = c->accounts[i].kind};
+    return worst;
+}
+
+static void on_hook_request(void *ctx, const struct http_request *r);
+
+int host_new(const struct host_conf *conf, struct diag *diag, struct host **ret)
+{
+    struct host *h = mem_calloc(1, sizeof *h);
+
+    if (!h)
+        return -ENOMEM;
+    h->conf = *conf;
+    list_init(&h->order);
+    list_init(&h->unposted);
+    map_i64_init(&h->hooks, INBOUND_MAX);
+    map_i64_init(&h->waits, INBOUND_MAX);
+    map_i64_init(&h->spooled, INBOUND_MAX);
+    map_i64_init(&h->attempts, ATTEMPTS_MAX);
+    map_i64_init(&h->asks, ASKS_MAX);
+    h->channels = mem_calloc(conf->config->connection_count + 1, sizeof *h->channels);
+    h->connections = mem_calloc(conf->config->connection_count + 1, sizeof *h->connections);
+    h->accounts = mem_calloc(conf->config->account_count + 1, sizeof *h->accounts);
+    int err = h->channels && h->connections && h->accounts ? add_channels(h, diag) : -ENOMEM;
+    if (!err)
+        err = front_door_route(conf->door, VERB_GET | VERB_POST, "/hooks/", HOOK_BODY_CAP, on_hook_request, h);
+    if (err) {
+        host_free(h);
+        return err;
+    }
+    timer_init(conf->loop, &h->watch);
+    h->watch_open = true;
+    *ret = h;
+    return 0;
+}
+
+const struct registry_connection *host_connections(const struct host *h, size_t *ret_n)
+{
+    *ret_n = h->channel_count;
+    return h->connections;
+}
+
+const struct registry_account *host_accounts(const struct host *h, size_t *ret_n)
+{
+    *ret_n = h->conf.config->account_count;
+    return h->accounts;
+}
+
+/* ---- inbound ---- */
+
+struct inbound_id host_inbound_id(struct host *h)
+{
+    return (struct inbound_id){++h->last_id};
+}
+
+static struct channel *channel_named(struct host *h, struct str name)
+{
+    for (size_t i = 0; i < h->channel_count; i++)
+        if (str_is(name, h->channels[i].name))
+            return &h->channels[i];
+    return NULL;
+}
+
+static void on_hook_request(void *ctx, const struct http_request *r)
+{
+    struct host *h = ctx;
+    size_t slash = str_chr(r->rest, '/');
+    struct channel *c = channel_named(h, str_sub(r->rest, 0, slash));
+    struct hook_call call = {.id = host_inbound_id(h), .method = str_of(http_verb_name(r->verb)),
+                             .path = str_sub(r->rest, slash, r->rest.n), .query = r->query, .body = r->body};
+
+    if (!c || h->stopping) {
+        http_reply_error(h->conf.door, r->id, c ? 503 : 404, c ? "stopping" : "not_found",
+                         c ? "the gateway is stopping" : "no connection of that name has a callback here");
+        return;
+    }
+    if (map_i64_put_i64(&h->hooks, call.id.v, (int64_t)r->id.value) != 0) {
+        http_reply_error(h->conf.door, r->id, 503, "busy", "too many callbacks at once");
+        return;
+    }
+    channel_hook(c, &call);
+}
+
+void host_answer_hook(struct host *h, struct inbound_id id, int status, const char *content_type, struct str body)
+{
+    const union map_val *v = map_i64_find(&h->hooks, id.v);
+    struct request_id request;
+
+    if (!v)
+        return;
+    request.value = (uint64_t)v->i;
+    (void)map_i64_del(&h->hooks, id.v);
+    if (status >= 400)
+        h->stats.refused++;
+    http_reply(h->conf.door, request,
+               &(struct http_reply){.status = status, .content_type = content_type, .body = body});
+}
+
+static void wait_free(struct host *h, struct wait *w)
+{
+    list_del(&w->node);
+    (void)map_i64_del(&h->waits, w->id.v);
+    message_free(&w->op->m);
+    mem_free(w);
+}
+
+static int wait_new(struct host *h, struct channel *c, struct op_inbound *op)
+{
+    struct wait *w = mem_calloc(1, sizeof *w);
+    int err = w ? map_i64_put(&h->waits, op->id.v, w) : -ENOMEM;
+
+    if (err) {
+        mem_free(w);
+        return err;
+    }
+    w->id = op->id;
+    w->channel = c;
+    w->op = container_of(message_share(&op->m), struct op_inbound, m);
+    w->since_ms = loop_now_ms(h->conf.loop);
+    list_add_tail(&h->order, &w->node);
+    return 0;
+}
+
+int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events, size_t n,
+                 const char *cursor)
+{
+    struct op_inbound *op;
+    int err = h->stopping ? ERR_CLOSED
+                          : inbound_op(id, c->id, events, n, cursor, clock_wall_ms(h->conf.clock),
+                                       clock_mono_ms(h->conf.clock), &op);
+    if (err)
+        return err;
+    err = wait_new(h, c, op);
+    if (!err) {
+        err = core_post(h->core, &op->m);
+        if (err)
+            wait_free(h, map_i64_get(&h->waits, id.v));
+    }
+    if (err)
+        message_free(&op->m);
+    else
+        h->stats.inbound++;
+    return err;
+}
+
+/* The engine's word on an inbound call. */
+static void on_stored(struct host *h, const struct reply_stored *r)
+{
+    struct wait *w = map_i64_get(&h->waits, r->id.v);
+    struct channel *c;
+    json_t *body = NULL;
+    struct content content = {.text = {NULL, 0}};
+
+    if (!w)
+        return;
+    c = w->channel;
+    wait_free(h, w);
+    if (c->state == CHANNEL_STOPPED)
+        return;
+    if (r->has_content && json_parse(r->content, JSON_DEPTH, &body, NULL) == 0) {
+        content.text = str_of(json_str(body, "text", ""));
+        content.attach = json_object_get(body, "attach");
+    }
+    if (!r->err)
+        h->stats.acknowledged++;
+    c->kind->ops->stored(c->adapter, r->id, body ? &content : NULL, r->err);
+    json_decref(body);
+}
+
+static void nobody_listens(void *ctx, int64_t tag, int err, struct str text)
+{
+    (void)ctx, (void)tag, (void)err, (void)text;
+}
+
+static void unsay(struct host *h, struct event_id event)
+{
+    char request[80];
+    int n = snprintf(request, sizeof request, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)event.v);
+
+    if (host_ask(h, (struct str){request, (size_t)n}, nobody_listens, NULL, 0) != 0)
+        log_error("host", "passive reply of event %lld was not written and not taken back", (long long)event.v);
+}
+
+/* The engine decided an event whose platform has had its empty answer already. */
+static void on_stored_late(struct host *h, const struct reply_stored *r)
+{
+    if (r->has_content && r->event.v)
+        unsay(h, r->event);
+    if (!r->err)
+        (void)map_i64_del(&h->spooled, r->id.v);
+    if (!map_i64_count(&h->spooled))
+        spool_forget(h->spool);
+}
+
+/* ---- the spool ---- */
+
+static void on_safe(void *ctx, int64_t tag, int err)
+{
+    struct host *h = ctx;
+    struct wait *w = map_i64_get(&h->waits, tag);
+
+    if (!w) { /* the engine was faster after all */
+        if (!map_i64_count(&h->spooled))
+            spool_forget(h->spool);
+        return;
+    }
+    struct channel *c = w->channel;
+    struct inbound_id id = w->id;
+    if (!err)
+        err = map_i64_put_i64(&h->spooled, id.v, 1);
+    if (!err)
+        h->stats.spooled++;
+    wait_free(h, w);
+    if (c->state != CHANNEL_STOPPED)
+        c->kind->ops->stored(c->adapter, id, NULL, err);
+}
+
+static void spool_late(struct host *h)
+{
+    int64_t now = loop_now_ms(h->conf.loop);
+
+    for (struct list *n = h->order.next; n != &h->order; n = n->next) {
+        struct wait *w = container_of(n, struct wait, node);
+        struct buf line;
+        if (now - w->since_ms < SPOOL_AFTER_MS)
+            break;
+        if (w->spooling)
+            continue;
+        buf_init(&line, (size_t)16 << 20);
+        int err = inbound_write(w->op, w->channel->name, &line);
+        if (!err)
+            err = spool_write(h->spool, w->id.v, buf_str(&line));
+        buf_fini(&line);
+        w->spooling = !err;
+        if (err)
+            log_warn("host", "spool refuses an event: %s", err_text(err));
+    }
+}
+
+static int replay_line(void *ctx, struct str line)
+{
+    struct host *h = ctx;
+    struct op_inbound *op;
+    struct str connection;
+    int err = inbound_read(line, &op, &connection);
+
+    if (err == -ENOMEM)
+        return err;
+    struct channel *c = err ? NULL : channel_named(h, connection);
+    if (!c) {
+        log_warn("host", "a spooled event is not understood or its connection is gone; it stays in the spool");
+        if (!err)
+            message_free(&op->m);
+        return map_i64_put_i64(&h->spooled, host_inbound_id(h).v, 1);
+    }
+    op->id = host_inbound_id(h);
+    op->connection = c->id;
+    err = map_i64_put_i64(&h->spooled, op->id.v, 1);
+    if (!err)
+        err = core_post(h->core, &op->m);
+    if (err)
+        message_free(&op->m);
+    return err;
+}
+
+/* ---- attempts ---- */
+
+static void on_perform(struct host *h, const struct reply_perform *r)
+{
+    struct channel *c = NULL;
+
+    for (size_t i = 0; i < h->channel_count && !c; i++)
+        if (h->channels[i].id.v == r->connection.v)
+            c = &h->channels[i];
+    assert(c); /* the registry only knows configured connections */
+    h->stats.attempts++;
+    if (map_i64_put(&h->attempts, r->id.v, c) != 0)
+        log_warn("host", "too many calls at once"); /* only the count suffers */
+    channel_perform(c, r);
+}
+
+static bool copy_facts(struct op_facts *op, const struct facts *f)
+{
+    struct item_result *items = arena_alloc(&op->m.arena, f->item_count * sizeof *items + 1);
+    struct buf text;
+    bool ok = items != NULL;
+
+    op->facts = *f;
+    op->facts.data = NULL;
+    op->facts.items = items;
+    for (size_t i = 0; i < f->item_count && ok; i++) {
+        items[i] = f->items[i];
+        ok = message_str(&op->m, f->items[i].to, &items[i].to);
+    }
+    struct str provider_id = str_of(f->provider_id.n ? f->provider_id.p : NULL);
+    provider_id.n = f->provider_id.n;
+    ok = ok && message_str(&op->m, f->error, &op->facts.error) &&
+         message_str(&op->m, provider_id, &op->facts.provider_id);
+    if (!ok || !f->data)
+        return ok;
+    buf_init(&text, (size_t)8 << 20);
+    ok = json_write_compact(f->data, &text) == 0 && message_str(&op->m, buf_str(&text), &op->data_text);
+    buf_fini(&text);
+    return ok;
+}
+
+void host_facts(struct host *h, struct attempt_id id, const struct facts *facts)
+{
+    struct op_facts *op = message_new(OP_FACTS, sizeof *op);
+
+    (void)map_i64_del(&h->attempts, id.v);
+    if (!op || !copy_facts(op, facts)) {
+        /* Without the facts the engine takes the attempt for unanswered at the next start: safe, and said. */
+        log_error("host", "no memory for the outcome of attempt %lld", (long long)id.v);
+        if (op)
+            message_free(&op->m);
+        return;
+    }
+    op->id = id;
+    if (facts->outcome == OUTCOME_NOT_SENT && !facts->bytes_out)
+        h->stats.attempts_late++;
+    if (core_post(h->core, &op->m) != 0)
+        list_add_tail(&h->unposted, &op->m.node);
+}
+
+static void post_again(struct host *h)
+{
+    struct list *n;
+
+    while ((n = list_pop(&h->unposted)) != NULL)
+        if (core_post(h->core, container_of(n, struct message, node)) != 0) {
+            list_add_head(&h->unposted, n);
+            return;
+        }
+}
+
+void host_alert(struct host *h, struct channel *c, const char *what, struct str why)
+{
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s%}", "type", "alert", "connection", c->name, "what", what, "why",
+                             why.n ? why.p : "", why.n);
+    struct buf text;
+
+    log_warn("host", "alert connection=%s what=\"%s\" why=\"%.*s\"", c->name, what, STR_ARG(why));
+    buf_init(&text, 65536);
+    if (line && json_write_compact(line, &text) == 0)
+        h->conf.on_live(h->conf.ctx, buf_str(&text));
+    buf_fini(&text);
+    json_decref(line);
+}
+
+/* ---- questions ---- */
+
+static int remember_asker(struct host *h, host_answer_fn done, void *ctx, int64_t tag, int64_t *ret_id)
+{
+    struct asked *a = mem_alloc(sizeof *a);
+
+    if (!a)
+        return -ENOMEM;
+    *a = (struct asked){done, ctx, tag};
+    *ret_id = ++h->last_id;
+    int err = map_i64_put(&h->asks, *ret_id, a);
+    if (err)
+        mem_free(a);
+    return err;
+}
+
+static void forget_asker(struct host *h, int64_t id)
+{
+    mem_free(map_i64_get(&h->asks, id));
+    (void)map_i64_del(&h->asks, id);
+}
+
+int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx, int64_t tag)
+{
+    struct op_ask *op = message_new(OP_ASK, sizeof *op);
+    int err = op && message_str(&op->m, request, &op->request) ? 0 : -ENOMEM;
+
+    if (!err)
+        err = remember_asker(h, done, ctx, tag, &op->id);
+    if (!err) {
+        err = core_post(h->core, &op->m);
+        if (err)
+            forget_asker(h, op->id);
+    }
+    if (err && op)
+        message_free(&op->m);
+    return err;
+}
+
+int host_apply(struct host *h, struct plan *plan, host_answer_fn done, void *ctx, int64_t tag)
+{
+    struct op_plan *op = message_new(OP_PLAN, sizeof *op);
+    int err = op ? remember_asker(h, done, ctx, tag, &op->id) : -ENOMEM;
+
+    if (!op) {
+        plan_free(plan);
+        return err;
+    }
+    op->plan = plan;
+    if (!err) {
+        err = core_post(h->core, &op->m);
+        if (err)
+            forget_asker(h, op->id);
+    }
+    if (err)
+        message_free(&op->m);
+    return err;
+}
+
+static void on_engine_answer(struct host *h, const struct reply_answer *r)
+{
+    struct asked *a = map_i64_get(&h->asks, r->id);
+
+    if (!a)
+        return;
+    struct asked copy = *a;
+    forget_asker(h, r->id);
+    copy.done(copy.ctx, copy.tag, r->err, r->text);
+}
+
+/* ---- replies of the engine ---- */
+
+static void on_core_stopped(struct host *h)
+{
+    h->core_stopped = true;
+    timer_stop(&h->watch);
+    h->conf.on_stopped(h->conf.ctx);
+}
+
+static void on_reply(void *ctx, struct message *m)
+{
+    struct host *h = ctx;
+    bool stopped = m->kind == REPLY_STOPPED;
+
+    switch (m->kind) {
+    case REPLY_STORED: {
+        const struct reply_stored *r = container_of(m, struct reply_stored, m);
+        if (map_i64_find(&h->waits, r->id.v))
+            on_stored(h, r);
+        else
+            on_stored_late(h, r);
+        break;
+    }
+    case REPLY_PERFORM: on_perform(h, container_of(m, struct reply_perform, m)); break;
+    case REPLY_ANSWER: on_engine_answer(h, container_of(m, struct reply_answer, m)); break;
+    case REPLY_LIVE: h->conf.on_live(h->conf.ctx, container_of(m, struct reply_live, m)->text); break;
+    default: break;
+    }
+    message_free(m);
+    if (stopped)
+        on_core_stopped(h);
+}
+
+static void on_watch(struct timer *t)
+{
+    struct host *h = container_of(t, struct host, watch);
+
+    spool_late(h);
+    post_again(h);
+    timer_start(&h->watch, WATCH_MS, on_watch);
+}
+
+/* ---- life ---- */
+
+static int start_channel(struct host *h, struct channel *c)
+{
+    struct arena scratch;
+    struct str cursor = {NULL, 0};
+
+    arena_init(&scratch, 65536);
+    int err = store_load_cursor(h->conf.store, c->id, &scratch, &cursor);
+    if (err == ERR_NOT_FOUND)
+        err = 0;
+    if (!err)
+        err = channel_start(c, cursor.p);
+    arena_fini(&scratch);
+    return err;
+}
+
+/* The engine has given every connection its number. */
+static void name_channels(struct host *h)
+{
+    const struct registry *r = engine_registry(h->conf.engine);
+    union map_val v;
+    int64_t key;
+
+    for (size_t at = 0; map_i64_next(&r->connections, &at, &key, &v);) {
+        struct channel *c = channel_named(h, ((struct connection *)v.p)->name);
+        if (c)
+            c->id.v = key;
+    }
+}
+
+int host_start(struct host *h)
+{
+    int err = core_new(h->conf.loop, h->conf.engine, h->conf.store, h->conf.clock, on_reply, h, &h->core);
+
+    name_channels(h);
+    for (size_t i = 0; i < h->channel_count && !err; i++)
+        err = start_channel(h, &h->channels[i]); /* reads cursors: the engine thread must not run yet */
+    if (!err)
+        err = spool_read(h->conf.config->data, replay_line, h);
+    if (!err)
+        err = spool_open(h->conf.loop, h->conf.config->data, on_safe, h, &h->spool);
+    if (!err)
+        err = core_start(h->core);
+    if (!err)
+        timer_start(&h->watch, WATCH_MS, on_watch);
+    return err;
+}
+
+static void stop_core_when_quiet(struct host *h)
+{
+    for (size_t i = 0; i < h->channel_count; i++)
+        if (h->channels[i].state != CHANNEL_STOPPED)
+            return;
+    post_again(h);
+    core_stop(h->core);
+}
+
+void host_channel_stopped(struct host *h, struct channel *c)
+{
+    (void)c;
+    stop_core_when_quiet(h);
+}
+
+void host_stop(struct host *h)
+{
+    assert(!h->stopping);
+    h->stopping = true;
+    for (size_t i = 0; i < h->channel_count; i++)
+        channel_stop(&h->channels[i]);
+    stop_core_when_quiet(h); /* none was running */
+}
+
+static void on_watch_closed(struct timer *t)
+{
+    mem_free(container_of(t, struct host, watch));
+}
+
+void host_free(struct host *h)
+{
+    struct list *n;
+    union map_val v;
+    int64_t key;
+
+    if (!h)
+        return;
+    spool_close(h->spool);
+    while (!list_empty(&h->order))
+        wait_free(h, container_of(h->order.next, struct wait, node));
+    while ((n = list_pop(&h->unposted)) != NULL)
+        message_free(container_of(n, struct message, node));
+    core_free(h->core);
+    for (size_t at = 0; map_i64_next(&h->asks, &at, &key, &v);)
+        mem_free(v.p);
+    for (size_t i = 0; h->channels && i < h->channel_count; i++) {
+        channel_fini(&h->channels[i]);
+        mem_free((void *)(uintptr_t)h->connections[i].domain.p);
+    }
+    map_i64_fini(&h->asks);
+    map_i64_fini(&h->attempts);
+    map_i64_fini(&h->spooled);
+    map_i64_fini(&h->waits);
+    map_i64_fini(&h->hooks);
+    mem_free(h->channels);
+    mem_free(h->connections);
+    mem_free(h->accounts);
+    if (h->watch_open)
+        timer_close(&h->watch, on_watch_closed);
+    else
+        mem_free(h);
+}
+
+struct host_stats host_stats(const struct host *h)
+{
+    struct host_stats s = h->stats;
+
+    s.inbound_waiting = map_i64_count(&h->waits);
+    s.attempts_open = map_i64_count(&h->attempts);
+    return s;
+}
+
+const struct core *host_core(const struct host *h)
+{
+    return h->core;
+}
+
+void host_stall_engine(struct host *h, int64_t ms)
+{
+    core_stall(h->core, ms);
+}
