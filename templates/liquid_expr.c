@@ -58,7 +58,7 @@ static int literal_number(struct lq_lexer *l, struct lq_value *ret)
 static int parse_literal(struct lq_parser *p, struct lq_lexer *l, struct lq_value value,
                          const struct lq_expr **ret)
 {
-    struct lq_expr *e;
+    struct lq_expr *e = NULL;
     int err = new_expr(p, l, LQ_EXPR_LITERAL, &e);
 
     if (err < 0)
@@ -74,7 +74,7 @@ static int parse_literal(struct lq_parser *p, struct lq_lexer *l, struct lq_valu
 
 static int parse_range(struct lq_parser *p, struct lq_lexer *l, const struct lq_expr **ret)
 {
-    struct lq_expr *e;
+    struct lq_expr *e = NULL;
     int err = new_expr(p, l, LQ_EXPR_RANGE, &e);
 
     if (err == 0)
@@ -145,7 +145,7 @@ static int parse_root(struct lq_parser *p, struct lq_lexer *l, struct lq_expr *e
 
 static int parse_lookup(struct lq_parser *p, struct lq_lexer *l, const struct lq_expr **ret)
 {
-    struct lq_expr *e;
+    struct lq_expr *e = NULL;
     struct lq_step **tail;
     int err = new_expr(p, l, LQ_EXPR_LOOKUP, &e);
 
