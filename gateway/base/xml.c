@@ -3,6 +3,9 @@
  *
  * An element's name and text lie in the buffer one after the other: text is only kept while an element has
  * no child, so no other bytes can come between. The first child makes its parent's text (white space) void.
+ *
+ * Attributes are counted before expat sees the text: it collects all of a tag before it tells us of any, and
+ * its tables for their names grow for good, which would make every later text slow.
  */
 #include "base/xml.h"
 
@@ -15,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { XML_MAX_ELEMENTS = 4096, XML_MAX_ATTRIBUTES = 16 };
+enum { XML_MAX_ELEMENTS = 4096, XML_MAX_ATTRIBUTES = 64 };
 
 struct xml_element {
     int parent; /* XML_NONE: the root */
@@ -74,15 +77,11 @@ static void on_start(void *ctx, const XML_Char *name, const XML_Char **attribute
 {
     struct xml_doc *x = ctx;
     struct xml_element *e;
-    size_t n = 0;
 
-    while (n <= XML_MAX_ATTRIBUTES && attributes[2 * n])
-        n++;
+    (void)attributes;
     if (x->err)
         return;
-    if (n > XML_MAX_ATTRIBUTES)
-        give_up(x, ERR_INVALID, "too many attributes");
-    else if (x->depth == XML_MAX_DEPTH)
+    if (x->depth == XML_MAX_DEPTH)
         give_up(x, ERR_TOO_DEEP, err_text(ERR_TOO_DEEP));
     else if (x->count == XML_MAX_ELEMENTS)
         give_up(x, ERR_TOO_BIG, "too many elements");
@@ -191,6 +190,50 @@ static void prepare(struct xml_doc *x)
         give_up(x, -ENOMEM, err_text(-ENOMEM));
 }
 
+/* From behind "<" to behind its ">", counting "=" outside quotes. */
+static struct str scan_tag(struct str rest, size_t *attributes)
+{
+    char quote = '\0';
+
+    while (rest.n) {
+        char c = rest.p[0];
+
+        rest = str_sub(rest, 1, rest.n);
+        if (quote)
+            quote = c == quote ? '\0' : quote;
+        else if (c == '"' || c == '\'')
+            quote = c;
+        else if (c == '=')
+            ++*attributes;
+        else if (c == '>')
+            break;
+    }
+    return rest;
+}
+
+static struct str skip_past(struct str rest, struct str end)
+{
+    return str_sub(rest, str_find(rest, end) + end.n, rest.n);
+}
+
+/* Where the text is malformed this may read on differently from expat, which then stops at that place. */
+static size_t count_attributes(struct str text)
+{
+    size_t n = 0;
+
+    while ((text = skip_past(text, STR("<"))).n && n <= XML_MAX_ATTRIBUTES) {
+        if (str_starts(text, STR("![CDATA[")))
+            text = skip_past(text, STR("]]>"));
+        else if (str_starts(text, STR("!--")))
+            text = skip_past(text, STR("-->"));
+        else if (text.p[0] == '?')
+            text = skip_past(text, STR("?>"));
+        else
+            text = scan_tag(text, &n);
+    }
+    return n;
+}
+
 static void judge(struct xml_doc *x)
 {
     enum XML_Error code = XML_GetErrorCode(x->parser);
@@ -205,6 +248,8 @@ int xml_parse(struct xml_doc *x, struct str text)
         return x->err;
     if (text.n > XML_MAX_BYTES)
         give_up(x, ERR_TOO_BIG, err_text(ERR_TOO_BIG));
+    else if (count_attributes(text) > XML_MAX_ATTRIBUTES)
+        give_up(x, ERR_INVALID, "too many attributes");
     else if (XML_Parse(x->parser, text.n ? text.p : "", (int)text.n, XML_TRUE) != XML_STATUS_OK)
         judge(x);
     if (x->err) {

@@ -2,8 +2,8 @@
 /* xml.h - flat, bounded XML of platform callbacks, and helpers to write replies.
  *
  * Refused as soon as it is seen: any DOCTYPE or processing instruction (so no entities but the five), depth
- * over 8, text over 256 KiB, over 16 attributes on an element, over 4096 elements. Attributes, comments and
- * text between child elements are ignored. The bytes are UTF-8 whatever the XML declaration says.
+ * over 8, text over 256 KiB, over 64 attributes or 4096 elements in all. Attributes, comments and text
+ * between child elements are ignored. The bytes are UTF-8 whatever the XML declaration says.
  *
  * A path names elements below the root element: "ChangeType", "BatchJob/JobId". Each step takes the first
  * element of that name; repeated ones are walked with xml_first and xml_next, in document order.
