@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates of any bytes: parsed, linted and rendered against data with everything in it, within small limits. */
+/* Templates of any bytes: parsed, linted and rendered against data with everything in it, within small
+ * limits. */
 #include "templates/liquid.h"
 
 #include <stdlib.h>
 
 static const char data_text[] =
     "{\"contact\": {\"name\": \"小美\", \"n\": 3, \"f\": 1.5, \"none\": null, \"yes\": true},"
-    " \"a\": [1, \"2\", 3.5, null, [4, [5]], {\"k\": 1}, {\"k\": \"x\"}], \"s\": \"one two  <b>three</b> &amp; \","
+    " \"a\": [1, \"2\", 3.5, null, [4, [5]], {\"k\": 1}, {\"k\": \"x\"}], \"s\": \"one two  <b>three</b> "
+    "&amp; \","
     " \"o\": {\"first\": 1, \"k\": {}}, \"e\": [], \"big\": 9223372036854775807}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
