@@ -85,11 +85,11 @@ int store_intern_accounts(struct store *s, struct account_row *rows, size_t n)
     return r;
 }
 
-int store_load_accounts(struct store *s, struct arena *a, struct account_row **ret, size_t *ret_n)
+int accounts_load(struct db *db, struct arena *a, struct account_row **ret, size_t *ret_n)
 {
     struct db_query *q =
-        db_query(store_reads(s), "SELECT id, connection, kind, name, external, frozen, frozen_why,"
-                                 " created_ms FROM account ORDER BY id");
+        db_query(db, "SELECT id, connection, kind, name, external, frozen, frozen_why, created_ms"
+                     " FROM account ORDER BY id");
     struct account_row *row;
     struct vec v;
 
@@ -105,6 +105,11 @@ int store_load_accounts(struct store *s, struct arena *a, struct account_row **r
         row->created_ms = db_int(q);
     }
     return vec_give(&v, db_end(q), ret, ret_n);
+}
+
+int store_load_accounts(struct store *s, struct arena *a, struct account_row **ret, size_t *ret_n)
+{
+    return accounts_load(store_reads(s), a, ret, ret_n);
 }
 
 int store_set_account_state(struct store *s, struct account_id id, bool frozen, struct str why, int64_t at_ms)

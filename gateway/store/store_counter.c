@@ -81,19 +81,26 @@ static int load_opening(struct db *db, const struct counter_ref *key, struct cou
     return db_end(q);
 }
 
+int counter_load(struct db *db, const struct counter_ref *key, int64_t min_cell, struct arena *a,
+                 struct counter_rows *ret)
+{
+    int r = load_cells(db, key, min_cell, a, ret);
+
+    if (r == 0)
+        r = load_open(db, key, a, ret);
+    if (r == 0)
+        r = load_opening(db, key, ret);
+    return r;
+}
+
 int store_load_counters(struct store *s, const struct counter_ref *keys, const int64_t *min_cell, size_t n,
                         struct arena *a, struct counter_rows *ret)
 {
     struct db *db = store_reads(s);
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = load_cells(db, &keys[i], min_cell[i], a, &ret[i]);
-        if (r == 0)
-            r = load_open(db, &keys[i], a, &ret[i]);
-        if (r == 0)
-            r = load_opening(db, &keys[i], &ret[i]);
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = counter_load(db, &keys[i], min_cell[i], a, &ret[i]);
     return r;
 }
 
@@ -257,25 +264,34 @@ static int next_owner(struct db *db, int64_t after, int64_t *ret)
     return db_end(q);
 }
 
+/* Two months before the newest claim, so that an idle time does not make verify and prune disagree. */
+static int prune_before(struct db *db, int64_t now_ms, int64_t *ret)
+{
+    int64_t newest = 0;
+    int r = db_get_int(db_query(db, "SELECT coalesce(max(owner), 0) FROM claim"), &newest);
+
+    if (r == 0)
+        *ret = (id_time_ms(newest) < now_ms ? id_time_ms(newest) : now_ms) - CLAIM_LIFE_MS;
+    return r;
+}
+
 static int prune_claims(struct store *s, struct db *db, int64_t now_ms, size_t limit, struct arena *a)
 {
-    int64_t before_ms = now_ms - CLAIM_LIFE_MS, owner;
+    int64_t before_ms = 0, owner = 0;
+    int r = prune_before(db, now_ms, &before_ms);
 
-    for (size_t i = 0; i < limit; i++) {
-        int r = next_owner(db, s->prune_after, &owner);
-
+    for (size_t i = 0; r == 0 && i < limit; i++) {
+        r = next_owner(db, s->prune_after, &owner);
         if (r < 0)
-            return r;
+            break;
         if (owner == 0 || id_time_ms(owner) >= before_ms) {
             s->prune_after = 0; /* the next round starts at the old end again */
             return 0;
         }
         r = prune_owner(db, owner, before_ms, a);
-        if (r < 0)
-            return r;
         s->prune_after = owner;
     }
-    return 1;
+    return r < 0 ? r : 1;
 }
 
 static int prune_cooldowns(struct db *db, int64_t now_ms, size_t limit)

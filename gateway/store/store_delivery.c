@@ -43,24 +43,28 @@ int store_put_contents(struct store *s, const struct content_row *rows, size_t n
     return r;
 }
 
+int content_find(struct db *db, int64_t id, struct arena *a, struct content_row *ret)
+{
+    struct db_query *q = db_query(db, "SELECT id, rendered, body FROM content WHERE id = ?");
+
+    *ret = (struct content_row){0};
+    db_bind(q, id);
+    if (db_step(q) > 0) {
+        ret->id = db_int(q);
+        ret->rendered = db_int(q) != 0;
+        ret->body = db_text(q, a);
+    }
+    return db_end(q);
+}
+
 int store_load_contents(struct store *s, const int64_t *ids, size_t n, struct arena *a,
                         struct content_row *ret)
 {
     struct db *db = store_reads(s);
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        struct db_query *q = db_query(db, "SELECT id, rendered, body FROM content WHERE id = ?");
-
-        ret[i] = (struct content_row){0};
-        db_bind(q, ids[i]);
-        if (db_step(q) > 0) {
-            ret[i].id = db_int(q);
-            ret[i].rendered = db_int(q) != 0;
-            ret[i].body = db_text(q, a);
-        }
-        r = db_end(q);
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = content_find(db, ids[i], a, &ret[i]);
     return r;
 }
 

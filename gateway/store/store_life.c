@@ -101,15 +101,16 @@ static int take_lock(const char *dir, int *ret, struct diag *diag)
 
 /* ---- open and close ---- */
 
-/* SQLite would create it readable for others; its -wal and -shm files take over the mode. */
+/* SQLite would create it readable for others; its -wal and -shm files take over the mode. An existing file is
+ * not touched: closing any descriptor of it would drop the locks of this process's readers. */
 static int make_file(const char *path, struct diag *diag)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 ? -errno : 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int r = fd < 0 && errno != EEXIST ? -errno : 0;
 
     if (r < 0)
-        diag_addf(diag, path, 0, "cannot be opened: %s", err_text(r));
-    else
+        diag_addf(diag, path, 0, "cannot be created: %s", err_text(r));
+    if (fd >= 0)
         (void)close(fd);
     return r;
 }

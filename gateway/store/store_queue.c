@@ -5,9 +5,8 @@
  * seek each and asking for the next due row is the start of a stretch. */
 #include "store/store_private.h"
 
-int store_load_queues(struct store *s, struct arena *a, struct queue_row **ret, size_t *ret_n)
+int queues_load(struct db *db, struct arena *a, struct queue_row **ret, size_t *ret_n)
 {
-    struct db *db = store_reads(s);
     struct queue_key last = {{INT64_MIN}, 0, 0};
     struct queue_row *row;
     struct vec v;
@@ -36,6 +35,11 @@ int store_load_queues(struct store *s, struct arena *a, struct queue_row **ret, 
         r = db_end(q);
     } while (r == 0 && row);
     return vec_give(&v, r, ret, ret_n);
+}
+
+int store_load_queues(struct store *s, struct arena *a, struct queue_row **ret, size_t *ret_n)
+{
+    return queues_load(store_reads(s), a, ret, ret_n);
 }
 
 int store_load_due(struct store *s, struct queue_key key, int64_t now_ms, size_t limit, struct arena *a,

@@ -1081,22 +1081,22 @@ static void what_can_bind_no_more_is_pruned_in_bounded_steps(void **state)
 {
     int64_t day = 86400000, now = INT64_C(1800000000000);
     struct id_gen gen;
-    struct claim_row claims[5];
-    struct cell_row cells[5];
+    struct claim_row claims[6];
+    struct cell_row cells[6];
     int r;
 
     (void)state;
     id_gen_init(&gen, 0);
-    for (int i = 0; i < 5; i++) {
-        int64_t at = now - (70 - i * 3) * day; /* 70, 67, 64, 61, 58 days ago */
+    for (int i = 0; i < 6; i++) {
+        int64_t at = i == 5 ? now : now - (70 - i * 3) * day; /* 70, 67, 64, 61, 58, 0 days ago */
         claims[i] = claim_of(id_next(&gen, at), i + 1, 1);
         claims[i].at_ms = at;
         claims[i].state = i == 1 ? CLAIM_OPEN : CLAIM_COUNTED;
         cells[i] = (struct cell_row){MONTH, i + 1, 1};
     }
     temp_begin(&t);
-    T_OK(store_put_cells(t.s, cells, 5));
-    T_OK(store_put_claims(t.s, claims, 5));
+    T_OK(store_put_cells(t.s, cells, 6));
+    T_OK(store_put_claims(t.s, claims, 6));
     temp_commit(&t);
 
     temp_begin(&t);
@@ -1108,7 +1108,7 @@ static void what_can_bind_no_more_is_pruned_in_bounded_steps(void **state)
     temp_commit(&t);
     T_EQ(r, 0);
     struct counter_rows left = counter(0);
-    T_EQ(left.cell_count, 3);
+    T_EQ(left.cell_count, 4);
     T_EQ(left.cells[0].cell, 2); /* its claim is open: kept, however old */
     T_EQ(left.cells[1].cell, 4);
     T_EQ(left.open_count, 1);
