@@ -11,11 +11,12 @@
 #include "loop/loop.h"
 #include "loop/timer.h"
 #include "sandbox/must.h"
+#include "sandbox/wire.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { BODY_BYTES = 8 * 1024 * 1024, UPLOAD_BYTES = 21 * 1024 * 1024 };
+enum { UPLOAD_BYTES = 21 * 1024 * 1024 };
 
 struct held { /* one request at work; lives on only when a timer holds it */
     struct list node;
@@ -26,77 +27,6 @@ struct held { /* one request at work; lives on only when a timer holds it */
     struct sb_call call;
     bool done;
 };
-
-/* requests to calls */
-
-/* "a=1&b=%20" as an object of strings; NULL: not UTF-8, or a broken escape. */
-static json_t *parameters(struct str text)
-{
-    json_t *all = sb_must_have(json_object());
-    struct str rest = text, piece, key, value;
-    struct buf name, plain;
-    bool good = true;
-
-    buf_init(&name, BODY_BYTES);
-    buf_init(&plain, BODY_BYTES);
-    while (good && rest.n > 0 && str_next(&rest, '&', &piece)) {
-        json_t *one;
-
-        (void)str_cut(piece, '=', &key, &value);
-        buf_reset(&name);
-        buf_reset(&plain);
-        good = str_percent_decode(key, true, &name) == 0 && str_percent_decode(value, true, &plain) == 0;
-        one = good ? json_stringn(buf_cstr(&plain), plain.len) : NULL;
-        good = one != NULL && str_utf8_valid(buf_str(&name)) &&
-               memchr(buf_cstr(&plain), '\0', plain.len) == NULL &&
-               json_object_set_new(all, buf_cstr(&name), one) == 0;
-    }
-    buf_fini(&name);
-    buf_fini(&plain);
-    if (good)
-        return all;
-    json_decref(all);
-    return NULL;
-}
-
-/* WeChat's samples have raw control characters nowhere and duplicates never: the strict parser will do. */
-static json_t *body_of(const struct sb_wire *w)
-{
-    json_t *body = NULL;
-
-    if (w->body.n == 0)
-        return NULL;
-    if (w->base == SB_BASE_ALIYUN)
-        return parameters(w->body);
-    return json_parse(w->body, JSON_DEPTH, &body, NULL) == 0 ? body : NULL;
-}
-
-/* Keeps a copy of `text` alive; the copy. */
-static struct str keep_text(json_t *keep, const char *name, struct str text)
-{
-    json_t *copy = json_stringn_nocheck(text.n > 0 ? text.p : "", text.n);
-
-    sb_json_set(keep, name, sb_must_have(copy));
-    return (struct str){json_string_value(copy), text.n};
-}
-
-bool sb_face_call(const struct sb_wire *w, json_t *keep, struct sb_call *ret)
-{
-    json_t *query = parameters(w->query), *body;
-
-    if (query == NULL || !str_utf8_valid(w->path))
-        return false;
-    *ret = (struct sb_call){.base = w->base, .post = w->post, .query = query, .headers = w->headers};
-    sb_json_set(keep, "query", query);
-    ret->raw = keep_text(keep, "raw", w->body);
-    ret->raw_query = keep_text(keep, "raw_query", w->query);
-    ret->path = keep_text(keep, "path", w->path).p;
-    body = body_of(w);
-    if (body != NULL)
-        sb_json_set(keep, "body", body);
-    ret->body = body;
-    return true;
-}
 
 static json_t *headers_of(const struct http_request *r)
 {
@@ -220,7 +150,7 @@ static void handle(struct sb_faces *f, const struct http_request *r, enum sb_bas
     h->faces = f;
     h->id = r->id;
     h->keep = sb_json("{s:o}", "headers", w.headers);
-    if (!sb_face_call(&w, h->keep, &h->call)) {
+    if (!sb_wire_call(&w, h->keep, &h->call)) {
         http_reply_error(f->door, r->id, 400, "bad_query", "the query is not UTF-8");
         held_free(h);
         return;
@@ -255,9 +185,9 @@ int sb_faces_open(struct sb_faces *f)
         size_t cap;
         front_door_handler run;
     } routes[] = {
-        {"/wecom/", BODY_BYTES, on_wecom},       {"/wecom/cgi-bin/media/upload", UPLOAD_BYTES, on_wecom},
-        {"/official/", BODY_BYTES, on_official}, {"/aliyun/", BODY_BYTES, on_aliyun},
-        {"/aliyun", BODY_BYTES, on_aliyun},
+        {"/wecom/", SB_WIRE_BYTES, on_wecom},       {"/wecom/cgi-bin/media/upload", UPLOAD_BYTES, on_wecom},
+        {"/official/", SB_WIRE_BYTES, on_official}, {"/aliyun/", SB_WIRE_BYTES, on_aliyun},
+        {"/aliyun", SB_WIRE_BYTES, on_aliyun},
     };
     int r = 0;
 

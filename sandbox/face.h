@@ -31,14 +31,4 @@ int sb_faces_open(struct sb_faces *f);
 /* Forgets delayed calls; their timers close with the loop. */
 void sb_faces_close(struct sb_faces *f);
 
-/* A request without its socket: the half of a call that the sender fills. The strings are copied into `keep`,
- * which the call borrows from. False: a query or body that is not UTF-8. */
-struct sb_wire {
-    enum sb_base base;
-    bool post;
-    struct str path, query, body; /* path below the base */
-    json_t *headers;
-};
-bool sb_face_call(const struct sb_wire *w, json_t *keep, struct sb_call *ret);
-
 #endif
