@@ -27,10 +27,38 @@ static bool is_taken(const char *name)
     return false;
 }
 
+/* What stands for an unset brand: the signature that customers know from SMS, else the playbook's name. */
+static struct str guessed_brand(const struct play *p)
+{
+    for (size_t i = 0; p->world != NULL && i < p->world->account_count; i++)
+        if (p->world->accounts[i].signature.n > 0)
+            return p->world->accounts[i].signature;
+    return p->plan->name;
+}
+
+static int read_brand(struct play *p, const json_t *vars)
+{
+    const char *brand = NULL;
+    struct str text;
+
+    if (!playbook_name(p, p->root, "brand", PLAYBOOK_NAME_BYTES, false, &brand))
+        return 0;
+    if (json_object_get(vars, "brand") != NULL) {
+        if (brand != NULL)
+            json_complainf(&p->ctx, p->root, "brand", "`brand` stands in `vars` as well; keep one of them");
+        return 0;
+    }
+    p->brand_guessed = brand == NULL;
+    text = brand != NULL ? str_of(brand) : guessed_brand(p);
+    return json_object_set_new(p->owned->vars, "brand", json_stringn(text.n > 0 ? text.p : "", text.n)) < 0
+               ? -ENOMEM
+               : 0;
+}
+
 static int read_vars(struct play *p)
 {
     const json_t *vars = playbook_object_at(p, p->root, "vars");
-    const char *name, *brand = NULL;
+    const char *name;
     json_t *value;
     int bad = 0;
 
@@ -43,13 +71,7 @@ static int read_vars(struct play *p)
         bad |= json_object_set(p->owned->vars, name, value);
     }
     json_ctx_pop(&p->ctx);
-    if (bad != 0)
-        return -ENOMEM;
-    if (!playbook_name(p, p->root, "brand", PLAYBOOK_NAME_BYTES, false, &brand) || brand == NULL)
-        return 0;
-    if (json_object_get(vars, "brand") != NULL)
-        json_complainf(&p->ctx, p->root, "brand", "`brand` stands in `vars` as well; keep one of them");
-    return json_object_set_new(p->owned->vars, "brand", json_string(brand)) < 0 ? -ENOMEM : 0;
+    return bad != 0 ? -ENOMEM : read_brand(p, vars);
 }
 
 static int read_head(struct play *p)
@@ -90,6 +112,7 @@ static int read_sections(struct play *p)
     return 0;
 }
 
+/* A half-built one is given, too: plan_free() takes it. */
 static int owned_new(struct str text, const char *file, struct owned_plan **ret)
 {
     struct owned_plan *o = mem_calloc(1, sizeof *o);
@@ -171,9 +194,9 @@ static int compile(struct play *p, struct str text, const char *file)
 {
     int r = owned_new(text, file, &p->owned);
 
+    p->plan = p->owned != NULL ? &p->owned->plan : NULL;
     if (r < 0)
         return r;
-    p->plan = &p->owned->plan;
     p->arena = &p->owned->arena;
     r = yaml_load(p->plan->text, file, &p->owned->doc, &p->diag);
     if (r < 0)

@@ -37,6 +37,7 @@ struct play {
     struct plan *plan;
     struct arena *arena;
     const json_t *root;
+    bool brand_guessed;                     /* nobody said what `brand` is */
     struct str refusals[PLAYBOOK_REFUSALS]; /* texts of which a marketing SMS carries one */
     size_t refusal_count;
     struct map_str judged; /* uses of templates, so that a thousand accounts of a kind cost one judgement */

@@ -56,6 +56,27 @@ static json_t *known_names(const struct play *p)
     return known;
 }
 
+/* Says what an unset `brand` became, at the first template that speaks of it. */
+static void judge_brand(struct play *p)
+{
+    const struct template_set *set = p->plan->templates;
+    const json_t *map = json_object_get(p->root, "templates");
+
+    for (size_t i = 0; p->brand_guessed && i < template_set_count(set); i++) {
+        for (int kind = 0; kind < ACCOUNT_KIND_COUNT; kind++) {
+            const char *name = template_set_name(set, i), *channel = channel_of((enum account_kind)kind);
+            const struct variant *v = channel != NULL ? template_set_find(set, str_of(name), channel) : NULL;
+
+            if (v == NULL || !variant_uses(v, "brand"))
+                continue;
+            diag_warnf(&p->diag, p->ctx.file, yaml_key_line(p->owned->doc, map, name),
+                       "templates.%s: `brand` is not set and becomes `%s`; write `brand: NAME` at the top",
+                       name, json_str(p->owned->vars, "brand", ""));
+            return;
+        }
+    }
+}
+
 int playbook_read_templates(struct play *p)
 {
     const json_t *map = playbook_object_at(p, p->root, "templates");
@@ -73,6 +94,7 @@ int playbook_read_templates(struct play *p)
         return -ENOMEM;
     r = template_set_lint(p->plan->templates, known, &p->diag);
     json_decref(known);
+    judge_brand(p);
     return r == -ENOMEM ? r : 0;
 }
 

@@ -496,6 +496,18 @@ static void a_misspelt_variable_is_found(void **state)
     says("playbook: t\nvars: {contact: x}\n", "vars.contact: `contact` is what the gateway gives");
 }
 
+static void an_unset_brand_is_the_signature_and_is_said(void **state)
+{
+    (void)state;
+    says("playbook: t\ntemplates:\n  hi: {text: \"{{ brand }}\"}\n",
+         "warning p.yaml:3: templates.hi: `brand` is not set and becomes `品牌`");
+    T_STR(check_in("playbook: t\ntemplates:\n  hi: {text: \"{{ brand }}\"}\n", NULL),
+          "warning p.yaml:3: templates.hi: `brand` is not set and becomes `t`; write `brand: NAME` at the "
+          "top\n");
+    T_STR(check("playbook: t\ntemplates:\n  hi: {text: x}\n"), "");
+    says("playbook: t\nbrand: a\nvars: {brand: b}\n", "keep one of them");
+}
+
 #define SMS(text, more)                                                                                      \
     "playbook: t\n" more "templates:\n  s: {sms: {text: \"" text                                             \
     "\", provider_template: S1}}\nbroadcasts:\n  b: "                                                        \
@@ -703,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_slot_in_the_quiet_hours_is_seen),
         cmocka_unit_test(bad_limits_are_named),
         cmocka_unit_test(a_misspelt_variable_is_found),
+        cmocka_unit_test(an_unset_brand_is_the_signature_and_is_said),
         cmocka_unit_test(a_marketing_sms_carries_signature_and_refusal),
         cmocka_unit_test(a_long_sms_is_counted_in_segments),
         cmocka_unit_test(a_text_too_long_for_its_channel_is_refused),
