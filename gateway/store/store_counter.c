@@ -9,6 +9,9 @@
 
 /* No window is longer than a month, so after two nothing can bind any more. */
 #define CLAIM_LIFE_MS (INT64_C(62) * 86400000)
+/* A carried claim keeps the time of the first charge; its cell may be as much younger as its owner was open.
+ */
+#define CARRIED_LIFE_MS (INT64_C(124) * 86400000)
 
 /* ---- load ---- */
 
@@ -226,43 +229,12 @@ int store_put_openings(struct store *s, const struct opening_row *rows, size_t n
 
 /* ---- prune ---- */
 
-static int drop_claims(struct db *db, int64_t owner, int64_t before_ms)
-{
-    struct db_query *q = db_query(db, "DELETE FROM claim WHERE owner = ? AND state <> 0 AND at_ms < ?");
-
-    db_bind(q, owner);
-    db_bind(q, before_ms);
-    return db_run(q, NULL);
-}
-
-/* Old claims go with their cells, so what is left still adds up. Cell 0 belongs to pace, which has no window.
- */
-static int prune_owner(struct db *db, int64_t owner, int64_t before_ms, struct arena *a)
-{
-    struct vec v;
-    int r;
-
-    arena_reset(a);
-    vec_init(&v, a, sizeof(struct claim_row));
-    r = claims_load(db, owner, false, &v);
-    for (size_t i = 0; r == 0 && i < v.count; i++) {
-        const struct claim_row *c = vec_at(&v, i);
-
-        if (c->state != CLAIM_OPEN && c->at_ms < before_ms && c->cell != 0)
-            r = drop_cell(db, &c->key, c->cell);
-    }
-    return r == 0 ? drop_claims(db, owner, before_ms) : r;
-}
-
-/* 0: none. */
-static int next_owner(struct db *db, int64_t after, int64_t *ret)
-{
-    struct db_query *q = db_query(db, "SELECT owner FROM claim WHERE owner > ? ORDER BY owner LIMIT 1");
-
-    db_bind(q, after);
-    *ret = db_step(q) > 0 ? db_int(q) : 0;
-    return db_end(q);
-}
+struct old_claim {
+    int64_t owner, seq;
+    struct counter_ref key;
+    int64_t cell, at_ms;
+    bool carried, open;
+};
 
 /* Two months before the newest claim, so that an idle time does not make verify and prune disagree. */
 static int prune_before(struct db *db, int64_t now_ms, int64_t *ret)
@@ -275,23 +247,85 @@ static int prune_before(struct db *db, int64_t now_ms, int64_t *ret)
     return r;
 }
 
+static int oldest_claims(struct db *db, const struct store *s, size_t limit, struct vec *ret)
+{
+    struct db_query *q =
+        db_query(db, "SELECT owner, seq, limit_id, a, b, cell, at_ms, carried, state = 0 FROM claim"
+                     " WHERE (owner, seq) > (?, ?) ORDER BY owner, seq LIMIT ?");
+    struct old_claim *row;
+
+    db_bind(q, s->prune_owner);
+    db_bind(q, s->prune_seq);
+    db_bind(q, (int64_t)limit);
+    while ((row = vec_next(ret, q)) != NULL) {
+        row->owner = db_int(q);
+        row->seq = db_int(q);
+        row->key.limit = (int32_t)db_int(q);
+        row->key.a = db_int(q);
+        row->key.b = db_int(q);
+        row->cell = db_int(q);
+        row->at_ms = db_int(q);
+        row->carried = db_int(q) != 0;
+        row->open = db_int(q) != 0;
+    }
+    return db_end(q);
+}
+
+/* A claim goes with its cell, so what is left still adds up. Cell 0 belongs to pace, which has no window. */
+static int drop_claim(struct db *db, const struct old_claim *c)
+{
+    struct db_query *q = db_query(db, "DELETE FROM claim WHERE owner = ? AND seq = ?");
+    int r;
+
+    db_bind(q, c->owner);
+    db_bind(q, c->seq);
+    r = db_run(q, NULL);
+    return r == 0 && c->cell != 0 ? drop_cell(db, &c->key, c->cell) : r;
+}
+
+/* Judges one claim and moves on. 0: nothing older lies behind it, the next round starts at the old end again.
+ */
+static int prune_claim(struct store *s, struct db *db, const struct old_claim *c, int64_t before_ms)
+{
+    bool foreign = c->owner == 0;
+    int r = 0;
+
+    if ((foreign ? c->at_ms : id_time_ms(c->owner)) >= before_ms) {
+        s->prune_owner = 0;
+        s->prune_seq = foreign ? INT64_MAX : 0; /* after the foreign ones come the owned */
+        return foreign;
+    }
+    s->prune_owner = c->owner;
+    s->prune_seq = c->seq;
+    if (!c->open && c->at_ms < before_ms - (c->carried ? CARRIED_LIFE_MS : 0))
+        r = drop_claim(db, c);
+    return r < 0 ? r : 1;
+}
+
 static int prune_claims(struct store *s, struct db *db, int64_t now_ms, size_t limit, struct arena *a)
 {
-    int64_t before_ms = 0, owner = 0;
+    int64_t before_ms = 0;
+    struct vec v;
     int r = prune_before(db, now_ms, &before_ms);
 
-    for (size_t i = 0; r == 0 && i < limit; i++) {
-        r = next_owner(db, s->prune_after, &owner);
-        if (r < 0)
-            break;
-        if (owner == 0 || id_time_ms(owner) >= before_ms) {
-            s->prune_after = 0; /* the next round starts at the old end again */
-            return 0;
-        }
-        r = prune_owner(db, owner, before_ms, a);
-        s->prune_after = owner;
+    vec_init(&v, a, sizeof(struct old_claim));
+    if (r == 0)
+        r = oldest_claims(db, s, limit, &v);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < v.count; i++) {
+        const struct old_claim *c = vec_at(&v, i);
+
+        r = prune_claim(s, db, c, before_ms);
+        if (r <= 0)
+            return r;
+        if (s->prune_seq == INT64_MAX) /* jumped: what was read is not what comes next */
+            return 1;
     }
-    return r < 0 ? r : 1;
+    if (v.count == limit)
+        return 1;
+    s->prune_owner = s->prune_seq = 0;
+    return 0;
 }
 
 static int prune_cooldowns(struct db *db, int64_t now_ms, size_t limit)

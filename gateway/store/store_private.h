@@ -25,7 +25,7 @@ struct store {
     bool unclean;
     int64_t calls;
     struct tally tally;
-    int64_t prune_after; /* owner of the last claim that store_prune() looked at */
+    int64_t prune_owner, prune_seq; /* the last claim that store_prune() looked at */
 };
 
 /* Every intent begins with one of these: it counts the call; a write needs a transaction. */

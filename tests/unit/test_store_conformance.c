@@ -1114,6 +1114,39 @@ static void what_can_bind_no_more_is_pruned_in_bounded_steps(void **state)
     T_EQ(left.open_count, 1);
 }
 
+static void foreign_and_carried_claims_are_pruned_in_their_time(void **state)
+{
+    int64_t day = 86400000, now = INT64_C(1800000000000);
+    struct claim_row claims[] = {claim_of(0, 1, 1), claim_of(0, 2, 1), claim_of(1, 3, 1), claim_of(2, 4, 1)};
+    struct cell_row cells[] = {{MONTH, 1, 1}, {MONTH, 2, 1}, {MONTH, 3, 1}, {MONTH, 4, 1}};
+    struct id_gen gen;
+    int more = 1;
+
+    (void)state;
+    id_gen_init(&gen, 0);
+    claims[0].at_ms = now - 70 * day;
+    claims[1].at_ms = now - 60 * day;
+    claims[2].owner = id_next(&gen, now - 100 * day);
+    claims[2].at_ms = now - 100 * day;
+    claims[2].carried = true; /* into a window that may be much younger */
+    claims[3].owner = id_next(&gen, now);
+    claims[3].at_ms = now;
+    for (int i = 0; i < 4; i++)
+        claims[i].state = CLAIM_COUNTED;
+    temp_begin(&t);
+    T_OK(store_put_cells(t.s, cells, 4));
+    T_OK(store_put_claims(t.s, claims, 4));
+    temp_commit(&t);
+    for (int i = 0; more == 1 && i < 20; i++) {
+        temp_begin(&t);
+        more = store_prune(t.s, now, 1);
+        temp_commit(&t);
+    }
+    T_EQ(more, 0);
+    T_EQ(counter(0).cell_count, 3);
+    T_EQ(counter(0).cells[0].cell, 2);
+}
+
 /* ---- when, why, access ---- */
 
 static void the_newest_version_of_each_playbook_is_loaded(void **state)
@@ -1311,6 +1344,7 @@ int main(void)
         IN_STORE(a_cell_of_nothing_is_deleted),
         IN_STORE(claims_end_with_their_owner_once),
         IN_STORE(what_can_bind_no_more_is_pruned_in_bounded_steps),
+        IN_STORE(foreign_and_carried_claims_are_pruned_in_their_time),
         IN_STORE(the_newest_version_of_each_playbook_is_loaded),
         IN_STORE(a_slot_of_a_broadcast_is_planned_once),
         IN_STORE(tokens_are_kept_by_id),
