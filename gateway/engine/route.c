@@ -16,6 +16,7 @@
 
 #define FOLDED_BYTES ((size_t)1024 * 1024) /* NFKC makes some characters many */
 #define REGEX_BUDGET_NS INT64_C(8000000)   /* of one text; a regex on its own ends by its step limit */
+#define REGEX_DEAR_NS (REGEX_BUDGET_NS / 4)
 #define SMALL_SORT 24
 
 struct route_scratch {
@@ -223,7 +224,8 @@ static int take_regexes(const struct route_table *t, struct route_scratch *s, st
         if (s->rule_seen[e->rule] == s->turn || atomic_load(&x->quarantined))
             continue;
         if (run.spent_ns >= REGEX_BUDGET_NS) {
-            atomic_store(&run.dearest->quarantined, true);
+            if (run.dearest_ns >= REGEX_DEAR_NS)
+                atomic_store(&run.dearest->quarantined, true);
             return 0;
         }
         r = run_regex(x, &run, t->rules[e->rule].rule->fold);

@@ -62,12 +62,11 @@ static void make_up(const struct calendar_plan *p, int64_t slot_ms, int64_t due,
                     struct calendar_due *ret)
 {
     int64_t today = slot_ms + (now_ms - slot_ms) / SHANGHAI_DAY_MS * SHANGHAI_DAY_MS;
-    int64_t tomorrow = today + SHANGHAI_DAY_MS;
 
     if (today > slot_ms && now_ms < today + window_ms(p))
         begin(ret, slot_ms, today, due);
-    else if (tomorrow < ret->wake_ms)
-        ret->wake_ms = tomorrow;
+    else
+        ret->wake_ms = today + SHANGHAI_DAY_MS; /* at the latest the regular slot, a week on */
 }
 
 void calendar_due(const struct calendar_plan *p, int64_t seen_ms, int64_t now_ms, struct calendar_due *ret)
