@@ -32,7 +32,7 @@ struct world {
 
 static struct world world;
 
-static void world_on_entry(void *ctx, const struct sb_entry *e)
+static inline void world_on_entry(void *ctx, const struct sb_entry *e)
 {
     json_t *o = json_pack("{s:s*, s:s*, s:s*, s:O*, s:I, s:s*, s:i, s:b}", "connection", e->connection,
                           "account", e->account, "op", e->op, "to", (json_t *)e->to, "cost",
@@ -44,7 +44,7 @@ static void world_on_entry(void *ctx, const struct sb_entry *e)
     (void)json_array_append_new(world.entries, o);
 }
 
-static void world_on_push(void *ctx, struct sb_push *p)
+static inline void world_on_push(void *ctx, struct sb_push *p)
 {
     (void)ctx;
     (void)json_array_append_new(world.pushes, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "connection",
@@ -53,7 +53,7 @@ static void world_on_push(void *ctx, struct sb_push *p)
     sb_push_free(p);
 }
 
-static int64_t world_at(const char *text)
+static inline int64_t world_at(const char *text)
 {
     int64_t ms;
 
@@ -62,7 +62,7 @@ static int64_t world_at(const char *text)
 }
 
 /* `conf` in JSON with ' for ". */
-static json_t *world_json(const char *text)
+static inline json_t *world_json(const char *text)
 {
     char *copy = mem_strdup(text);
     json_t *o = NULL;
@@ -78,7 +78,7 @@ static json_t *world_json(const char *text)
     return o;
 }
 
-static void world_open(const char *conf_text, const char *start)
+static inline void world_open(const char *conf_text, const char *start)
 {
     struct sb_sink sink = {.entry = world_on_entry, .push = world_on_push};
     json_t *conf = world_json(conf_text);
@@ -94,7 +94,7 @@ static void world_open(const char *conf_text, const char *start)
     json_decref(conf);
 }
 
-static void world_close(void)
+static inline void world_close(void)
 {
     sb_model_free(world.m);
     json_decref(world.entries);
@@ -104,13 +104,13 @@ static void world_close(void)
     world = (struct world){0};
 }
 
-static void world_pass(int64_t ms)
+static inline void world_pass(int64_t ms)
 {
     world.now_ms += ms;
     sb_model_run(world.m, world.now_ms);
 }
 
-static int world_wire(const struct sb_wire *w)
+static inline int world_wire(const struct sb_wire *w)
 {
     json_t *keep = json_object();
     struct sb_call call;
@@ -130,7 +130,7 @@ static int world_wire(const struct sb_wire *w)
 
 /* The errcode of a call; `body` in JSON with ' for ", NULL: a GET. "$" at the end of the query is the token.
  */
-static int world_call(enum sb_base base, const char *path, const char *query, const char *body)
+static inline int world_call(enum sb_base base, const char *path, const char *query, const char *body)
 {
     json_t *headers = json_object(), *o = body != NULL ? world_json(body) : NULL;
     char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
@@ -154,14 +154,14 @@ static int world_call(enum sb_base base, const char *path, const char *query, co
 }
 
 /* Asks for a token and keeps it for "$". */
-static void world_login(enum sb_base base, const char *path, const char *query)
+static inline void world_login(enum sb_base base, const char *path, const char *query)
 {
     T_EQ(world_call(base, path, query, NULL), 0);
     (void)snprintf(world.token, sizeof(world.token), "%s", json_str(world.answer, "access_token", "?"));
 }
 
 /* `spec` in JSON with ' for ". The first customer's answer is in world.done. */
-static void world_event(const char *spec)
+static inline void world_event(const char *spec)
 {
     json_t *o = world_json(spec), *ret = NULL;
     struct diag diag;
@@ -177,7 +177,7 @@ static void world_event(const char *spec)
     diag_fini(&diag);
 }
 
-static const json_t *world_last(const json_t *list)
+static inline const json_t *world_last(const json_t *list)
 {
     T_TRUE(json_array_size(list) > 0);
     return json_array_get(list, json_array_size(list) - 1);
