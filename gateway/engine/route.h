@@ -46,9 +46,9 @@ void route_scratch_free(struct route_scratch *s);
 
 /* All rules whose keyword condition the text meets, each once with its best keyword, in acting order. `ret`
  * points into the scratch. A text above 2 KiB of regex subject or 64 KiB at all is cut there. A regex sees
- * the text as typed and, with fold, ignoring case and also the folded text; either may match. Regexes that
- * ran into a limit, and the dearest one of a text that used up the time for regexes, are quarantined: skipped
- * from then on. */
+ * the text as typed and, with fold, ignoring case and also the folded text; either may match. One that ran
+ * into a limit is quarantined: skipped from then on. All regexes of a text share 8 ms of CPU time; when that
+ * is used up the others are skipped for this text, and one that took a quarter of it is quarantined. */
 int route_match(const struct route_table *t, struct route_scratch *s, struct str text,
                 const struct route_hit **ret, size_t *ret_n);
 /* How many regexes are quarantined, and the rule of the i-th of them; NULL beyond the last. */
