@@ -6,7 +6,8 @@
  *     wecom-webhook  one group webhook: messages out
  *
  * Configuration, beside `kind` (all strings unless said):
- *     wecom          corp_id, secret, token, aes_key; agent_id (integer), api_base, callback_max_age
+ *     wecom          corp_id, secret, token, aes_key; agent_id (integer), api_base, callback_max_age,
+ *                    group_send (monthly, weekly or daily: the host's)
  *     wecom-kf       corp_id, secret, token, aes_key, open_kfid; api_base, callback_max_age, poll_every
  *     wecom-webhook  key; api_base
  * callback_max_age (5m; 0 off) and poll_every (5m; 0 off) are durations: 30s, 5m, 2h, 1d.

@@ -9,8 +9,8 @@
 
 enum { AES_KEY_CHARS = 43, LONGEST_DURATION_DAYS = 30 };
 
-static const char *const corp_keys[] = {"kind",    "corp_id",  "agent_id",         "secret", "token",
-                                        "aes_key", "api_base", "callback_max_age", NULL};
+static const char *const corp_keys[] = {"kind",    "corp_id",  "agent_id",         "secret",     "token",
+                                        "aes_key", "api_base", "callback_max_age", "group_send", NULL};
 static const char *const kf_keys[] = {"kind",      "corp_id",  "secret",           "token",      "aes_key",
                                       "open_kfid", "api_base", "callback_max_age", "poll_every", NULL};
 static const char *const webhook_keys[] = {"kind", "key", "api_base", NULL};
@@ -117,6 +117,20 @@ static int read_app(struct wecom_conf *c, const json_t *conf, struct json_ctx *c
     return bad ? ERR_CONFIG : 0;
 }
 
+/* Which of WeCom's rules for group messages the corp has chosen; the host makes the limits of it. */
+static int check_group_send(const json_t *conf, struct json_ctx *ctx)
+{
+    const char *rule = NULL;
+    int r = json_opt_string(conf, "group_send", "monthly", &rule, ctx);
+
+    if (r < 0)
+        return r;
+    if (str_is(str_of(rule), "monthly") || str_is(str_of(rule), "weekly") || str_is(str_of(rule), "daily"))
+        return 0;
+    json_complainf(ctx, conf, "group_send", "expected monthly, weekly or daily, as the console says");
+    return ERR_INVALID;
+}
+
 static int read_kind(struct wecom_conf *c, enum wecom_kind kind, const json_t *conf, struct json_ctx *ctx)
 {
     bool bad = false;
@@ -125,6 +139,7 @@ static int read_kind(struct wecom_conf *c, enum wecom_kind kind, const json_t *c
     case WECOM_CORP:
         bad |= json_only_keys(conf, corp_keys, ctx) < 0;
         bad |= read_app(c, conf, ctx) < 0;
+        bad |= check_group_send(conf, ctx) < 0;
         bad |= json_opt_i64_in(conf, "agent_id", 0, INT32_MAX, 0, &c->agent_id, ctx) < 0;
         break;
     case WECOM_KF:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wecom_poll.h - questions: what became of a task, was an unknown task created, who is this customer.
+/* wecom_poll.h - questions: what became of a task, and who is this customer.
  *
  * Parameters and results: wecom_table.h. Functions for it; errors and memory as in wecom_wire.h.
  */
@@ -8,16 +8,11 @@
 
 #include "adapters/wecom/wecom_wire.h"
 
-enum { WECOM_POLL_PAGES = 32 }; /* of one ask */
-
 int wecom_status_begin(struct wecom_ask *a, const struct call *call);
 int wecom_status_take(struct wecom_ask *a, const json_t *answer);
 
 int wecom_result_begin(struct wecom_ask *a, const struct call *call);
 int wecom_result_take(struct wecom_ask *a, const json_t *answer);
-
-int wecom_query_begin(struct wecom_ask *a, const struct call *call);
-int wecom_query_take(struct wecom_ask *a, const json_t *answer);
 
 int wecom_detail_begin(struct wecom_ask *a, const struct call *call);
 int wecom_detail_take(struct wecom_ask *a, const json_t *answer);

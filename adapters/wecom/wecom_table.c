@@ -2,6 +2,7 @@
 #include "adapters/wecom/wecom_table.h"
 
 #include "adapters/wecom/wecom_poll.h"
+#include "adapters/wecom/wecom_query.h"
 #include "adapters/wecom/wecom_say.h"
 #include "adapters/wecom/wecom_task.h"
 

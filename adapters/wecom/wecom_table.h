@@ -10,8 +10,8 @@
  *     CALL_CONTACT_DETAIL  {"name", "tags": [names given by `account`, or by all], "follow_user": [...], ...}
  *
  * `params` they take: polls with pages {"cursor"}; CALL_QUERY {"from_ms", "to_ms", "chat_type"?: "single" |
- * "group", "text"?, "known"?: [msgid...]} where `text` stands in for content and `known` tasks are passed
- * over. A query that could not see everything ends OUTCOME_UNKNOWN: it proves nothing.
+ * "group", "text"?, "to"?: a recipient, "known"?: [msgid...]} where `text` stands in for content and `known`
+ * tasks are passed over. A query that could not see everything ends OUTCOME_UNKNOWN: it proves nothing.
  */
 #ifndef SIYU_ADAPTERS_WECOM_TABLE_H
 #define SIYU_ADAPTERS_WECOM_TABLE_H

@@ -42,11 +42,11 @@ static void on_request(void *ctx, const struct http_request *r)
     T_TRUE(w->request_count < WORLD_MAX);
     w->requests[w->request_count++] = (struct world_request){copy(r->path), copy(r->query), copy(r->body)};
     if (s && s->count) {
-        const char *body = s->answers[s->at].body;
+        size_t at = s->at < s->count ? s->at : s->count - 1;
+        const char *body = s->answers[at].body;
 
-        reply.status = s->answers[s->at].status;
-        if (s->at + 1 < s->count)
-            s->at++;
+        reply.status = s->answers[at].status;
+        s->at = at + 1;
         if (body == WORLD_DROP)
             http_drop(w->door, r->id);
         if (body != WORLD_DROP && body != WORLD_HANG) {

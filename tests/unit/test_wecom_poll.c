@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "adapters/wecom/wecom_kf_page.h"
-#include "adapters/wecom/wecom_poll.h"
+#include "adapters/wecom/wecom_pages.h"
 #include "adapters/wecom/wecom_table.h"
 #include "base/json.h"
 #include "support/asserts.h"
@@ -127,7 +127,7 @@ static void endless_pages_end_and_say_where_to_go_on(void **state)
     T_OK(begin(CALL_TASK_RESULT, NULL, 0));
     while (take("{\"errcode\":0,\"next_cursor\":\"C\",\"send_list\":[]}") == WECOM_MORE)
         pages++;
-    T_EQ(pages, WECOM_POLL_PAGES);
+    T_EQ(pages, WECOM_PAGES_MAX);
     T_STR(json_str(ask.data, "next_cursor", ""), "C");
     params = json("{\"cursor\":\"C\"}");
     call.params = params;
@@ -215,10 +215,46 @@ static void two_tasks_of_ours_are_found_but_not_told_apart(void **state)
     T_EQ(ask.provider_id.n, 0);
 }
 
-static void a_query_needs_its_time(void **state)
+static void a_customer_tells_tasks_of_one_member_apart(void **state)
 {
     (void)state;
-    T_ERR(begin(CALL_QUERY, NULL, 0), ERR_INVALID);
+    call.content = NULL; /* the text is not known */
+    json_decref(params);
+    params = json("{\"from_ms\":1000,\"to_ms\":2000,\"to\":\"wmB\"}");
+    call.params = params;
+    T_OK(begin(CALL_QUERY, NULL, 0));
+    T_EQ(take(TASKS(TASK("m1", "x") "," TASK("m2", "y"))), WECOM_MORE);
+    T_EQ(take(MEMBER("zhangsan")), WECOM_MORE);
+    T_STR(ask.request.path, "/cgi-bin/externalcontact/get_groupmsg_send_result");
+    T_STR(body(), "{\"msgid\":\"m1\",\"userid\":\"zhangsan\",\"limit\":1000}");
+    T_EQ(take("{\"errcode\":0,\"next_cursor\":\"C\",\"send_list\":[{\"external_userid\":\"wmA\",\"status\":0}"
+              "]}"),
+         WECOM_MORE);
+    T_EQ(take("{\"errcode\":0,\"send_list\":[]}"), WECOM_MORE);
+    T_STR(body(), "{\"msgid\":\"m2\",\"limit\":1000}");
+    T_EQ(take(MEMBER("zhangsan")), WECOM_MORE);
+    T_EQ(take("{\"errcode\":0,\"send_list\":[{\"external_userid\":\"wmB\",\"status\":0}]}"), WECOM_DONE);
+    check_data("{\"matches\":[\"m2\"],\"found\":true}");
+    T_VIEW(ask.provider_id, "m2");
+}
+
+static void a_query_needs_a_time_and_something_to_look_for(void **state)
+{
+    static const char *const wrong[] = {
+        "{}",
+        "{\"from_ms\":2000,\"to_ms\":1000,\"text\":\"x\"}",
+        "{\"from_ms\":1000,\"to_ms\":2000}",
+        "{\"from_ms\":1000,\"to_ms\":2000,\"to\":\"wrA\",\"chat_type\":\"group\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        json_decref(params);
+        params = json(wrong[i]);
+        call.params = params;
+        T_ERR(begin(CALL_QUERY, NULL, 0), ERR_INVALID);
+        T_TRUE(ask.fault[0]);
+    }
 }
 
 static void a_contact_comes_with_name_tags_and_followers(void **state)
@@ -372,7 +408,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_query_passes_over_tasks_that_are_known_or_of_others, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(two_tasks_of_ours_are_found_but_not_told_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_query_needs_its_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_customer_tells_tasks_of_one_member_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_query_needs_a_time_and_something_to_look_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_contact_comes_with_name_tags_and_followers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_contact_without_contact_is_malformed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_customers_message_opens_the_window, set_up, tear_down),
