@@ -20,6 +20,7 @@
 #include "loop/ws_private.h"
 
 enum { CLOSE_S = 5, HEADERS_BYTES = 8192, KEY_BYTES = 64, DEADLINE_MS = 10000 };
+enum { STATUS_NORMAL = 1000, STATUS_NOT_TEXT = 1003, STATUS_TOO_BIG = 1009 };
 
 struct ws_peer *ws_peer_find(const struct ws *ws, int64_t id)
 {
@@ -118,29 +119,36 @@ void ws_peer_opened(struct ws_peer *p, struct lws *socket)
     loop_defer(p->ws->loop, &p->ws->announce);
 }
 
-int ws_peer_heard(struct ws_peer *p, struct str piece, bool last, bool binary)
+static void peer_close(struct ws_peer *p, uint16_t status)
+{
+    p->state = WS_CLOSING;
+    p->close_status = status;
+    ws_lws_close_within(p->socket, CLOSE_S);
+}
+
+void ws_peer_heard(struct ws_peer *p, struct str piece, bool last, bool binary)
 {
     struct buf whole;
     int r = binary ? ERR_UNSUPPORTED : 0;
 
-    if (p->state == WS_CLOSING)
-        return 0;
+    if (p->state == WS_CLOSING || p->err < 0)
+        return;
     if (r == 0 && (p->in.len > 0 || !last || piece.n > p->in.max)) {
         r = buf_add_str(&p->in, piece);
         piece = buf_str(&p->in);
     }
     if (r < 0) {
         p->err = r;
-        p->state = WS_CLOSING;
-        return r;
+        peer_drop_queue(p);
+        peer_close(p, binary ? STATUS_NOT_TEXT : STATUS_TOO_BIG);
+        return;
     }
     if (!last)
-        return 0;
+        return;
     whole = p->in; /* the callback may end the peer */
     buf_init(&p->in, p->ws->conf.max_message);
     p->events.on_text(p->events.ctx, (struct ws_id){p->id}, piece.n ? piece : STR(""));
     buf_fini(&whole);
-    return 0;
 }
 
 struct ws_out *ws_peer_next_out(struct ws_peer *p)
@@ -449,8 +457,7 @@ int ws_close(struct ws *ws, struct ws_id id)
         peer_kill(p, ERR_CANCELED);
         return 0;
     }
-    p->state = WS_CLOSING;
-    ws_lws_close_within(p->socket, CLOSE_S);
+    peer_close(p, STATUS_NORMAL);
     return 0;
 }
 

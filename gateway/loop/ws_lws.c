@@ -5,7 +5,11 @@
  * carries the peer's id as its path, by which the first callback finds the peer; what the client wrote
  * besides its key never reaches the library's parser.
  *
- * Closing takes two calls of lws_context_destroy(): the first closes the sockets, the second frees. Between
+ * Debian's build closes a socket at once when a callback asks for its end, before the close frame is out. So
+ * the frame is written here, and the socket ends with the peer's answer or a time-out. A time-out that is set
+ * from outside is seen only when the library is served: lws_cancel_service() sees to that.
+ *
+ * Freeing takes two calls of lws_context_destroy(): the first closes the sockets, the second frees. Between
  * them the loop must have closed the library's own handles; they are told by their data, the context.
  */
 #include <errno.h>
@@ -20,6 +24,8 @@
 #include "loop/ws_private.h"
 
 enum { WRITES_A_TURN = 16 };
+/* lws_write()'s word for a close frame; the library keeps its name private since 4.0. */
+enum { WRITE_CLOSE = 4 };
 
 struct ws_lws {
     struct lws_context *context;
@@ -58,16 +64,21 @@ static int on_established(struct lws *wsi)
     return 0;
 }
 
-static int on_receive(struct ws_peer *p, struct lws *wsi, const char *bytes, size_t n)
+static void on_receive(struct ws_peer *p, struct lws *wsi, const char *bytes, size_t n)
 {
     bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    bool binary = lws_frame_is_binary(wsi);
 
-    if (ws_peer_heard(p, (struct str){bytes, n}, last, binary) == 0)
-        return 0;
-    lws_close_reason(wsi, binary ? LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE : LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE,
-                     NULL, 0);
-    return -1;
+    ws_peer_heard(p, (struct str){bytes, n}, last, lws_frame_is_binary(wsi) != 0);
+}
+
+static int write_close(struct ws_peer *p, struct lws *wsi)
+{
+    unsigned char frame[LWS_PRE + 2];
+
+    frame[LWS_PRE] = (unsigned char)(p->close_status >> 8);
+    frame[LWS_PRE + 1] = (unsigned char)p->close_status;
+    p->close_status = 0;
+    return lws_write(wsi, frame + LWS_PRE, 2, (enum lws_write_protocol)WRITE_CLOSE) < 0 ? -1 : 0;
 }
 
 static int on_writable(struct ws_peer *p, struct lws *wsi)
@@ -83,12 +94,10 @@ static int on_writable(struct ws_peer *p, struct lws *wsi)
         if (sent < 0)
             return -1;
     }
-    if (!list_empty(&p->out)) {
+    if (!list_empty(&p->out))
         lws_callback_on_writable(wsi);
-    } else if (p->state == WS_CLOSING) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-        return -1;
-    }
+    else if (p->close_status)
+        return write_close(p, wsi);
     return 0;
 }
 
@@ -100,6 +109,13 @@ static int on_handshake_headers(const struct ws_peer *p, unsigned char **at, siz
         memcpy(*at, p->headers.data, p->headers.len);
     *at += p->headers.len;
     return 0;
+}
+
+/* How a socket ends depends on how far it came, and one end may be told in two ways: the first counts. */
+static void on_gone(struct ws_peer *p, struct lws *wsi)
+{
+    lws_set_opaque_user_data(wsi, NULL);
+    ws_peer_gone(p);
 }
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
@@ -115,17 +131,19 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return on_handshake_headers(p, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED: ws_peer_opened(p, wsi); return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE:
-    case LWS_CALLBACK_RECEIVE: return on_receive(p, wsi, in, len);
+    case LWS_CALLBACK_RECEIVE: on_receive(p, wsi, in, len); return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
     case LWS_CALLBACK_SERVER_WRITEABLE: return on_writable(p, wsi);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: p->state = WS_CLOSING; return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (in)
             log_debug("ws", "connect failed: %.*s", (int)len, (const char *)in);
-        ws_peer_gone(p);
+        on_gone(p, wsi);
         return 0;
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP: /* before the 101 */
     case LWS_CALLBACK_CLIENT_CLOSED:
-    case LWS_CALLBACK_CLOSED: ws_peer_gone(p); return 0;
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY: on_gone(p, wsi); return 0;
     default: return 0;
     }
 }
@@ -258,10 +276,12 @@ void ws_lws_want_write(struct lws *socket)
 void ws_lws_kill(struct lws *socket)
 {
     lws_set_timeout(socket, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    lws_cancel_service(lws_get_context(socket));
 }
 
 void ws_lws_close_within(struct lws *socket, int seconds)
 {
     lws_set_timeout(socket, PENDING_TIMEOUT_USER_REASON_BASE, seconds);
     lws_callback_on_writable(socket);
+    lws_cancel_service(lws_get_context(socket));
 }

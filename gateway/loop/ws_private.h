@@ -60,6 +60,7 @@ struct ws_peer {
     struct ws_events events;
     enum ws_peer_state state;
     int err;
+    uint16_t close_status; /* of a close frame that waits behind `out`; 0: none */
     struct lws *socket;
     struct buf in;
     struct list out;
@@ -81,8 +82,8 @@ int ws_server_adopt(struct ws_server *server, int fd, struct str key, struct str
 /* ws.c, called by ws_lws.c */
 struct ws_peer *ws_peer_find(const struct ws *ws, int64_t id); /* NULL: forgotten */
 void ws_peer_opened(struct ws_peer *p, struct lws *socket);
-/* A piece of a message. Negative: close the peer, it was too long or not text. */
-int ws_peer_heard(struct ws_peer *p, struct str piece, bool last, bool binary);
+/* A piece of a message. */
+void ws_peer_heard(struct ws_peer *p, struct str piece, bool last, bool binary);
 /* The next text to write, to be mem_freed; NULL: none. */
 struct ws_out *ws_peer_next_out(struct ws_peer *p);
 /* The socket is gone. */
@@ -102,6 +103,7 @@ bool ws_lws_dial(struct ws_peer *p, const char *address);
 void ws_lws_forget(struct lws *socket); /* no further callback names the peer */
 void ws_lws_want_write(struct lws *socket);
 void ws_lws_kill(struct lws *socket);
+/* The peer has a close_status to write; whatever it answers, the socket ends after `seconds`. */
 void ws_lws_close_within(struct lws *socket, int seconds);
 
 #endif
