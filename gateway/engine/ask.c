@@ -40,6 +40,26 @@ static json_t *status(const struct batch *b)
                      names);
 }
 
+static int tell_counts(struct batch *b, int64_t id)
+{
+    static const char *const event_states[] = {"stored", "decided", "undecided"};
+    struct state_counts counts;
+    json_t *deliveries = json_object(), *events = json_object();
+    int err = store_load_counts(b->engine->store, &counts);
+
+    for (int i = 0; !err && i < DELIVERY_STATE_COUNT; i++)
+        (void)json_object_set_new(deliveries, delivery_state_text((enum delivery_state)i),
+                                  json_integer(counts.deliveries[i]));
+    for (size_t i = 0; !err && i < ARRAY_LEN(event_states); i++)
+        (void)json_object_set_new(events, event_states[i], json_integer(counts.events[i]));
+    json_t *all = json_pack("{s:o, s:o}", "deliveries", deliveries, "events", events);
+    if (err)
+        json_decref(all);
+    else
+        answer(b, id, 0, all);
+    return err;
+}
+
 static int release(struct batch *b, int64_t id, const json_t *request)
 {
     struct account *a = map_str_get(&b->engine->registry.by_name, str_of(json_str(request, "account", "")));
@@ -109,6 +129,8 @@ int ask_take(struct batch *b, const struct op_ask *op)
     }
     if (strcmp(ask, "status") == 0) {
         answer(b, op->id, 0, status(b));
+    } else if (strcmp(ask, "counts") == 0) {
+        err = tell_counts(b, op->id);
     } else if (strcmp(ask, "release") == 0) {
         err = release(b, op->id, request);
     } else if (strcmp(ask, "unsaid") == 0) {

@@ -2,6 +2,7 @@
 /* ask.h - questions and orders to the engine from api and control socket, as JSON.
  *
  *     {"ask": "status"}                         -> counts, clock, playbooks
+ *     {"ask": "counts"}                         -> rows by state
  *     {"ask": "release", "account": NAME}       a frozen account works again
  *     {"ask": "decide-again"}                   undecided events are decided once more
  *     {"ask": "unsaid", "event": ID}            the host could not write this event's passive reply any more

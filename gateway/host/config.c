@@ -51,6 +51,11 @@ static int read_file(const char *path, size_t max, struct buf *ret)
     return err;
 }
 
+int config_read_text(const char *path, struct buf *ret)
+{
+    return read_file(path, CONFIG_MAX_BYTES, ret);
+}
+
 /* ---- secrets ---- */
 
 static int from_env(struct reading *r, const json_t *obj, const char *key, struct str text, struct buf *out)
@@ -351,7 +356,7 @@ void config_free(struct config *c)
         return;
     for (size_t i = 0; i < c->connection_count; i++)
         json_decref((json_t *)(uintptr_t)c->connections[i].conf);
-    yaml_free(m->doc);
+    yaml_unload(m->doc);
     arena_fini(&m->arena);
     mem_free(m);
     mem_free(c);

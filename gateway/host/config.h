@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/terms.h"
@@ -44,6 +45,9 @@ struct config {
     size_t account_count;
     void *memory; /* private */
 };
+
+/* A whole text file of at most 1 MiB; buf_fini() it. */
+int config_read_text(const char *path, struct buf *ret);
 
 int config_load(const char *file, struct config **ret, struct diag *diag);
 void config_free(struct config *c); /* NULL is a no-op */

@@ -64,6 +64,13 @@ int store_put_meta(struct store *s, const char *key, struct str value);
 /* The largest event, delivery, attempt id ever given: the id generator starts above. */
 int store_last_id(struct store *s, int64_t *ret);
 
+/* How many rows there are in each state, without reading them. */
+struct state_counts {
+    int64_t deliveries[DELIVERY_STATE_COUNT];
+    int64_t events[EVENT_UNDECIDED + 1];
+};
+int store_load_counts(struct store *s, struct state_counts *ret);
+
 /* ---- inbox ---- */
 
 /* For each key the event that holds it, or id 0. A key that repeats an earlier one of the same array, at
