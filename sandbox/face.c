@@ -158,7 +158,6 @@ static void handle(struct sb_faces *f, const struct http_request *r, enum sb_bas
     h->call.now_ms = clock_wall_ms(f->clock);
     sb_model_identify(f->model, &h->call);
     sb_fault_take(&f->faults, &h->call, &fault);
-    h->call.connection = NULL; /* found afresh when it is done */
     if (!meet_fate(h, &fault))
         held_free(h);
 }

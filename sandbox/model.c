@@ -160,6 +160,7 @@ void sb_model_run(struct sb_model *m, int64_t now_ms)
 
 void sb_model_identify(struct sb_model *m, struct sb_call *c)
 {
+    c->connection = NULL;
     switch (c->base) {
     case SB_BASE_WECOM: sb_wecom_identify(m, c); break;
     case SB_BASE_OFFICIAL: sb_official_identify(m, c); break;
