@@ -81,6 +81,8 @@ static void forget_old(struct sb_model *m, struct sb_kf *kf, int64_t now_ms)
 
     while (gone < kf->count && now_ms - kf->items[gone].at_ms >= sb_model_limit(m, SB_KF_DATA)->window_ms)
         json_decref(kf->items[gone++].item);
+    if (gone == 0)
+        return;
     memmove(kf->items, kf->items + gone, (kf->count - gone) * sizeof(*kf->items));
     kf->count -= gone;
     kf->first += (int64_t)gone;

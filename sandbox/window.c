@@ -80,7 +80,7 @@ static int64_t period_of(const struct sb_tally *t, const struct sb_limit *limit,
     case SB_ROLLING: return t->used > 0 && now_ms - t->period < limit->window_ms ? t->period : now_ms;
     default: break;
     }
-    assert(!"this span is not a tally's");
+    assert(false && "this span is not a tally's");
     return 0;
 }
 
