@@ -143,6 +143,27 @@ int str_to_i64(struct str s, int64_t *ret)
     return 0;
 }
 
+int str_to_duration_ms(struct str s, int64_t *ret)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    int64_t n;
+
+    for (size_t i = 0; s.n > 1 && i < sizeof(units) / sizeof(*units); i++) {
+        if (s.p[s.n - 1] != units[i].unit)
+            continue;
+        if (s.p[0] == '-' || str_to_i64(str_sub(s, 0, s.n - 1), &n) < 0)
+            return ERR_SYNTAX;
+        if (__builtin_mul_overflow(n, units[i].ms, &n))
+            return ERR_TOO_BIG;
+        *ret = n;
+        return 0;
+    }
+    return ERR_SYNTAX;
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

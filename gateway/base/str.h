@@ -47,6 +47,8 @@ bool str_next(struct str *rest, char sep, struct str *piece);
 /* All of `s` must be digits, with one leading '-' for i64. No blanks, no '+', no empty text. */
 int str_to_i64(struct str s, int64_t *ret);
 int str_to_u64(struct str s, uint64_t *ret);
+/* "30s", "5m", "2h", "1d": digits and one unit, in ms. */
+int str_to_duration_ms(struct str s, int64_t *ret);
 
 bool str_utf8_valid(struct str s);
 /* Takes one code point off `s` (n > 0). -1: invalid bytes; then one maximal bad piece is taken. */

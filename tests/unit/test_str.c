@@ -76,6 +76,26 @@ static void numbers_are_strict(void)
     T_EQ(i, 7);
 }
 
+static void durations_have_a_number_and_a_unit(void)
+{
+    static const char *const wrong[] = {"", "5", "m", "-5m", "5 m", "5M", "1h30m", "1.5h", "+5s"};
+    int64_t ms = 0;
+
+    T_OK(str_to_duration_ms(STR("30s"), &ms));
+    T_EQ(ms, 30000);
+    T_OK(str_to_duration_ms(STR("5m"), &ms));
+    T_EQ(ms, 300000);
+    T_OK(str_to_duration_ms(STR("2h"), &ms));
+    T_EQ(ms, 7200000);
+    T_OK(str_to_duration_ms(STR("1d"), &ms));
+    T_EQ(ms, 86400000);
+    T_OK(str_to_duration_ms(STR("0s"), &ms));
+    T_EQ(ms, 0);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+        T_ERR(str_to_duration_ms(str_of(wrong[i]), &ms), ERR_SYNTAX);
+    T_ERR(str_to_duration_ms(STR("9223372036854775807d"), &ms), ERR_TOO_BIG);
+}
+
 static void percent_coding_goes_there_and_back(void)
 {
     struct buf b, c;
@@ -157,6 +177,7 @@ int main(void)
         T_CASE(heads_tails_and_blanks),
         T_CASE(cutting_keeps_every_piece),
         T_CASE(numbers_are_strict),
+        T_CASE(durations_have_a_number_and_a_unit),
         T_CASE(percent_coding_goes_there_and_back),
         T_CASE(a_query_parameter_is_found_and_decoded),
         T_CASE(a_query_parameter_is_bounded),
