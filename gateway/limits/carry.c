@@ -121,13 +121,13 @@ const struct window_cells *counter_set_cells(struct counter_set *s, enum limit_w
 
 static void carry(struct counter_set *s, int32_t i, const struct claim *from, int64_t units, int64_t cell)
 {
-    struct claim carried = *from;
+    struct claim *carried = counter_claim(s, i);
 
-    carried.cell = cell;
-    carried.units = units;
-    carried.carried = true;
+    *carried = *from;
+    carried->cell = cell;
+    carried->units = units;
+    carried->carried = true;
     counter_add(s, &s->counters[i], cell, units);
-    counter_claim(s, i, &carried);
 }
 
 /* `rows` are one owner's, in ascending order of cells. Those of its last cell before `cell` come along,
@@ -187,6 +187,12 @@ static int roll(struct counter_set *s, int32_t i)
     return 0;
 }
 
+static void drop_freed(struct counter *c, int64_t up_to)
+{
+    while (c->count && counter_tick(c, 0)->cell <= up_to)
+        counter_drop_oldest(c);
+}
+
 int counter_touch(struct counter_set *s, const struct counter_key *key, int32_t *ret)
 {
     int32_t i = counter_find(s, key);
@@ -199,8 +205,7 @@ int counter_touch(struct counter_set *s, const struct counter_key *key, int32_t 
     if (window_is_calendar(c->limit->window))
         return roll(s, i);
     if (c->limit->window == WINDOW_SLIDING)
-        while (c->count && window_free_ms(c->limit, &s->margin, counter_tick(c, 0)->cell) <= s->now_ms)
-            counter_drop_oldest(c);
+        drop_freed(c, s->now_ms - c->limit->span_ms - window_margin_ms(&s->margin));
     return 0;
 }
 

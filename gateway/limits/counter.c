@@ -197,16 +197,6 @@ void counter_keep_claim(struct counter *c, const struct claim *claim)
 
 /* ---- ticks ---- */
 
-static struct tick *ticks_of(struct counter *c)
-{
-    return c->heap ? c->heap : c->inside;
-}
-
-struct tick *counter_tick(struct counter *c, uint32_t i)
-{
-    return &ticks_of(c)[(c->head + i) & (c->cap - 1)];
-}
-
 static int reserve_ticks(struct counter *c, uint32_t more)
 {
     uint32_t cap = c->cap;
@@ -317,15 +307,14 @@ int counter_set_reserve(struct counter_set *s, size_t cells, size_t claims, size
     return r;
 }
 
-void counter_set_used(struct counter_set *s, struct counter *c, int64_t cell, int64_t used)
+/* The one place where a tick changes. */
+static void tick_write(struct counter_set *s, struct counter *c, struct tick *t, int64_t used)
 {
-    struct tick *t = tick_make(c, cell);
-
     if (t->epoch != s->epoch) {
         assert(s->dirty_count < s->dirty_cap);
         t->epoch = s->epoch;
         t->dirty = (uint32_t)s->dirty_count++;
-        s->dirty[t->dirty] = (struct cell){.key = c->key, .cell = cell, .dirty = true};
+        s->dirty[t->dirty] = (struct cell){.key = c->key, .cell = t->cell, .dirty = true};
     }
     c->epoch = s->epoch;
     c->total += used - t->used;
@@ -333,19 +322,26 @@ void counter_set_used(struct counter_set *s, struct counter *c, int64_t cell, in
     s->dirty[t->dirty].used = used;
 }
 
-void counter_add(struct counter_set *s, struct counter *c, int64_t cell, int64_t units)
+void counter_set_used(struct counter_set *s, struct counter *c, int64_t cell, int64_t used)
 {
-    counter_set_used(s, c, cell, tick_make(c, cell)->used + units);
+    tick_write(s, c, tick_make(c, cell), used);
 }
 
-void counter_claim(struct counter_set *s, int32_t i, const struct claim *claim)
+void counter_add(struct counter_set *s, struct counter *c, int64_t cell, int64_t units)
+{
+    struct tick *t = tick_make(c, cell);
+
+    tick_write(s, c, t, t->used + units);
+}
+
+struct claim *counter_claim(struct counter_set *s, int32_t i)
 {
     struct counter *c = &s->counters[i];
 
     assert(s->claim_count < s->claim_cap);
-    s->claims[s->claim_count] = *claim;
     s->links[s->claim_count] = (struct pending){.counter = i, .next = c->newest};
-    c->newest = (int32_t)s->claim_count++;
+    c->newest = (int32_t)s->claim_count;
+    return &s->claims[s->claim_count++];
 }
 
 /* ---- the set ---- */

@@ -98,7 +98,11 @@ int counter_reserve(struct counter *c, uint32_t ticks, size_t claims);
 /* Room for so many more dirty cells, claims and refunds. */
 int counter_set_reserve(struct counter_set *s, size_t cells, size_t claims, size_t refunds);
 
-struct tick *counter_tick(struct counter *c, uint32_t i); /* in ascending order */
+/* In ascending order. */
+static inline struct tick *counter_tick(struct counter *c, uint32_t i)
+{
+    return &(c->heap ? c->heap : c->inside)[(c->head + i) & (c->cap - 1)];
+}
 /* NULL: no such cell. */
 struct tick *counter_tick_at(struct counter *c, int64_t cell);
 void counter_load_tick(struct counter *c, int64_t cell, int64_t used); /* as the store has it */
@@ -110,7 +114,7 @@ void counter_drop_claims(struct counter *c);
 /* Sets a cell, new or old, and marks it as unwritten. Reserved, as all below. */
 void counter_set_used(struct counter_set *s, struct counter *c, int64_t cell, int64_t used);
 void counter_add(struct counter_set *s, struct counter *c, int64_t cell, int64_t units);
-/* Appends an unwritten claim of counter `i`. */
-void counter_claim(struct counter_set *s, int32_t i, const struct claim *claim);
+/* Appends an unwritten claim of counter `i`, to be filled in. */
+struct claim *counter_claim(struct counter_set *s, int32_t i);
 
 #endif

@@ -67,7 +67,8 @@ static bool room_calendar(struct counter_set *s, struct counter *c, int64_t amou
         ret->max = window_amount(c->limit, amount, cell);
         ret->used = used_at(c, cell) + c->held;
         fits = ret->used + units <= ret->max;
-        ret->free_at_ms = units > ret->max ? INT64_MAX : window_free_ms(c->limit, &s->margin, cell);
+        if (!fits)
+            ret->free_at_ms = units > ret->max ? INT64_MAX : window_free_ms(c->limit, &s->margin, cell);
     }
     return fits;
 }
@@ -220,28 +221,28 @@ static int reserve_charge(struct counter_set *s, size_t n)
 static void charge_cell(struct counter_set *s, int32_t i, const struct claim_want *want, int64_t cell)
 {
     struct counter *c = &s->counters[i];
-    struct claim claim = {.owner = want->owner,
-                          .key = c->key,
-                          .cell = cell,
-                          .units = want->units,
-                          .at_ms = s->now_ms,
-                          .open = want->owner != 0};
+    struct claim *claim = counter_claim(s, i);
 
-    counter_claim(s, i, &claim);
+    *claim = (struct claim){.owner = want->owner,
+                            .key = c->key,
+                            .cell = cell,
+                            .units = want->units,
+                            .at_ms = s->now_ms,
+                            .open = want->owner != 0};
     if (c->limit->window == WINDOW_PACE)
         counter_set_used(s, c, cell, PACE_BUSY);
     else
         counter_add(s, c, cell, want->units);
-    if (counter_may_carry(c, &claim) && c->limit->window == WINDOW_OPENED)
-        counter_keep_claim(c, &claim);
+    if (c->limit->window == WINDOW_OPENED && counter_may_carry(c, claim))
+        counter_keep_claim(c, claim);
 }
 
 /* A sliding cell never lies before an older one, so that the ring stays in order of freeing. */
 static int64_t sliding_cell(struct counter_set *s, struct counter *c)
 {
-    int64_t cell = window_sliding_cell(c->limit, s->now_ms);
+    int64_t last = c->count ? counter_tick(c, c->count - 1)->cell : INT64_MIN;
 
-    return c->count ? max64(cell, counter_tick(c, c->count - 1)->cell) : cell;
+    return last >= s->now_ms ? last : window_sliding_cell(c->limit, s->now_ms);
 }
 
 static void charge(struct counter_set *s, int32_t i, const struct claim_want *want)
@@ -406,6 +407,18 @@ int quota_close_window(struct counter_set *s, struct counter_key key, int64_t no
     return r;
 }
 
+/* When the oldest of what is used frees; an opened window and a pace answer for themselves. */
+static int64_t next_free_ms(struct counter_set *s, struct counter *c, const struct quota_block *usage)
+{
+    if (usage->used == 0 && usage->max > 0)
+        return s->now_ms;
+    if (c->limit->window == WINDOW_SLIDING)
+        return window_free_ms(c->limit, &s->margin, counter_tick(c, 0)->cell);
+    if (window_is_calendar(c->limit->window))
+        return window_free_ms(c->limit, &s->margin, counter_set_cells(s, c->limit->window)->first);
+    return usage->free_at_ms;
+}
+
 int quota_usage(struct counter_set *s, struct counter_key key, int64_t now_ms, struct quota_block *ret)
 {
     struct quota_block usage = {0};
@@ -419,10 +432,7 @@ int quota_usage(struct counter_set *s, struct counter_key key, int64_t now_ms, s
     struct counter *c = &s->counters[i];
     c->held = 0;
     (void)room(s, c, c->limit->amount, 1, &usage);
-    if (c->limit->window == WINDOW_SLIDING && c->count)
-        usage.free_at_ms = window_free_ms(c->limit, &s->margin, counter_tick(c, 0)->cell);
-    else if (usage.used == 0 && usage.max > 0)
-        usage.free_at_ms = s->now_ms;
+    usage.free_at_ms = next_free_ms(s, c, &usage);
     *ret = usage;
     return 0;
 }

@@ -131,7 +131,8 @@ int quota_refund(struct counter_set *s, const struct claim *claims, size_t n);
 int quota_settle(struct counter_set *s, const struct claim *claims, size_t n, int64_t now_ms,
                  struct quota_block *reterr);
 
-/* The call is over: a pace counter starts its gap at now_ms. */
+/* The call is over: a pace counter starts its gap at now_ms. A call that went down with its process may still
+ * arrive, so it is over no earlier than its charge + T_send. */
 int quota_end_call(struct counter_set *s, const struct claim *claims, size_t n, int64_t now_ms);
 
 /* Of what the batch must write. Valid until the set changes; clears the marks. A claim that was charged and

@@ -343,6 +343,29 @@ static void a_want_may_lower_the_amount(void **state)
     T_OK(charge(&minute, 2, noon));
 }
 
+static void usage_tells_when_the_next_unit_frees(void **state)
+{
+    struct quota_block usage;
+
+    (void)state;
+    load_empty(&minute);
+    load_empty(&day);
+    load_empty(&gap);
+    T_OK(quota_usage(set, key_of(&minute), noon, &usage));
+    T_TRUE(usage.used == 0 && usage.max == 3 && usage.free_at_ms == noon);
+    T_OK(charge(&minute, 1, noon));
+    T_OK(charge(&minute, 2, noon + S));
+    T_OK(charge(&day, 1, noon + S));
+    T_OK(quota_usage(set, key_of(&minute), noon + S, &usage));
+    T_TRUE(usage.used == 2 && usage.free_at_ms == noon + MINUTE + MARGIN);
+    T_OK(quota_usage(set, key_of(&day), noon + S, &usage));
+    T_TRUE(usage.used == 1 && usage.max == 2);
+    T_EQ(usage.free_at_ms, shanghai_day_start_ms(shanghai_day_index(noon) + 1) + SKEW);
+    T_OK(charge(&gap, 1, noon + S));
+    T_OK(quota_usage(set, key_of(&gap), noon + S, &usage));
+    T_TRUE(usage.used == 1 && usage.free_at_ms > noon + S);
+}
+
 /* ---- loading ---- */
 
 static void a_counter_must_be_loaded(void **state)
@@ -761,6 +784,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wants_of_one_counter_add_up, open_set, close_set),
         cmocka_unit_test_setup_teardown(of_alternatives_the_first_with_room_is_charged, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_want_may_lower_the_amount, open_set, close_set),
+        cmocka_unit_test_setup_teardown(usage_tells_when_the_next_unit_frees, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_counter_must_be_loaded, open_set, close_set),
         cmocka_unit_test_setup_teardown(loaded_cells_count, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_counter_that_is_loaded_twice_keeps_what_is_unwritten, open_set,
