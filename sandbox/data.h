@@ -126,7 +126,7 @@ enum sb_meaning {
     SB_RETRY,   /* not done; the same call may work a moment later */
     SB_RENEW,   /* not done; the token must be renewed */
     SB_LIMITED, /* not done; a limit is reached */
-    SB_DONE,    /* this very thing was done before */
+    SB_DONE,    /* this very thing was done, or asked for, before */
     SB_REFUSED, /* not done, and a repeat will not help */
     SB_BANNED,  /* not done; the sender is blocked until a human acts */
 };
@@ -144,7 +144,7 @@ enum sb_meaning {
     X(W_BAD_TAG, 40068, SB_REFUSED, "invalid tagid")                                                         \
     X(W_BAD_CUSTOMER, 40096, SB_REFUSED, "invalid external userid")                                          \
     X(W_ACCOUNT_BANNED, 40143, SB_BANNED, "account is banned")                                               \
-    X(W_NO_TOKEN, 41001, SB_RENEW, "access_token missing")                                                   \
+    X(W_NO_TOKEN, 41001, SB_REFUSED, "access_token missing")                                                 \
     X(W_NO_CORPID, 41002, SB_REFUSED, "corpid missing")                                                      \
     X(W_NO_SECRET, 41004, SB_REFUSED, "secret missing")                                                      \
     X(W_NOBODY, 41048, SB_REFUSED, "no customer to send")                                                    \
@@ -171,7 +171,7 @@ enum sb_meaning {
     X(W_WEBHOOK_BANNED, 93004, SB_BANNED, "robot disabled")                                                  \
     X(W_BAD_KFID, 95000, SB_REFUSED, "invalid open_kfid")                                                    \
     X(W_KF_COUNT, 95001, SB_LIMITED, "kf send msg count limit")                                              \
-    X(W_KF_TIME, 95002, SB_LIMITED, "kf send msg session expired")                                           \
+    X(W_KF_TIME, 95002, SB_REFUSED, "kf send msg session expired")                                           \
     X(W_KF_TOKEN, 95007, SB_REFUSED, "invalid kf msg token")                                                 \
     X(W_KF_ENDED, 95013, SB_REFUSED, "kf conversation ended")                                                \
     X(W_KF_STATE, 95018, SB_REFUSED, "kf send msg in wrong session state")
@@ -207,7 +207,7 @@ enum sb_meaning {
     X(O_ARTICLES, 45008, SB_REFUSED, "article size out of limit")                                            \
     X(O_DAY_QUOTA, 45009, SB_LIMITED, "reach max api daily quota limit")                                     \
     X(O_FREQUENCY, 45011, SB_LIMITED, "api minute-quota reach limit, must slower, retry next minute")        \
-    X(O_WINDOW, 45015, SB_LIMITED, "response out of time limit or subscription is canceled")                 \
+    X(O_WINDOW, 45015, SB_REFUSED, "response out of time limit or subscription is canceled")                 \
     X(O_MASS_QUOTA, 45028, SB_LIMITED, "has no masssend quota")                                              \
     X(O_COUNT, 45047, SB_LIMITED, "out of response count limit")                                             \
     X(O_SEEN, 45065, SB_DONE, "clientmsgid exist")                                                           \
@@ -255,7 +255,7 @@ extern const size_t sb_wecom_code_count, sb_official_code_count;
     X(A_NO_KEY, SB_REFUSED, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")             \
     X(A_UNSIGNED, SB_REFUSED, "SignatureDoesNotMatch", "Specified signature does not match.")                \
     X(A_EXPIRED, SB_REFUSED, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")   \
-    X(A_NONCE, SB_REFUSED, "SignatureNonceUsed", "Specified signature nonce was used already.")              \
+    X(A_NONCE, SB_DONE, "SignatureNonceUsed", "Specified signature nonce was used already.")                 \
     X(A_VERSION, SB_REFUSED, "InvalidVersion", "Specified parameter Version is not valid.")                  \
     X(A_ACTION, SB_REFUSED, "InvalidAction.NotFound", "Specified api is not found.")
 
