@@ -251,32 +251,15 @@ int reader_traces_of_delivery(struct reader *r, struct delivery_id id, int64_t a
 
 /* ---- counts ---- */
 
-static int read_tally(struct db *db, enum tally_kind kind, int64_t *ret, size_t n)
-{
-    struct db_query *q = db_query(db, "SELECT state, n FROM tally WHERE kind = ?");
-
-    db_bind(q, kind);
-    while (db_step(q) > 0) {
-        int64_t state = db_int(q), count = db_int(q);
-
-        if (state < 0 || (size_t)state >= n)
-            db_stick(q, ERR_CORRUPT);
-        else
-            ret[state] = count;
-    }
-    return db_end(q);
-}
-
 int reader_counts(struct reader *r, struct store_counts *ret)
 {
     struct store_counts counts = {0};
+    struct state_counts states = {{0}, {0}};
     struct queue_row *queues;
     struct arena a;
     size_t n = 0;
-    int err = read_tally(r->db, TALLY_DELIVERIES, counts.deliveries, ARRAY_LEN(counts.deliveries));
+    int err = counts_load(r->db, &states);
 
-    if (err == 0)
-        err = read_tally(r->db, TALLY_EVENTS, counts.events, ARRAY_LEN(counts.events));
     if (err == 0)
         err = db_get_int(db_query(r->db, "SELECT count(*) FROM attempt WHERE state = 0"),
                          &counts.open_attempts);
@@ -284,8 +267,11 @@ int reader_counts(struct reader *r, struct store_counts *ret)
     if (err == 0)
         err = queues_load(r->db, &a, &queues, &n);
     arena_fini(&a);
+    if (err < 0)
+        return err;
+    memcpy(counts.deliveries, states.deliveries, sizeof counts.deliveries);
+    memcpy(counts.events, states.events, sizeof counts.events);
     counts.queues = (int64_t)n;
-    if (err == 0)
-        *ret = counts;
-    return err;
+    *ret = counts;
+    return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rows by state, from the table that store_commit() keeps. */
 #include "store/store_private.h"
 
-int store_load_counts(struct store *s, struct state_counts *ret)
+int counts_load(struct db *db, struct state_counts *ret)
 {
-    struct db_query *q = db_query(store_reads(s), "SELECT kind, state, n FROM tally");
+    struct db_query *q = db_query(db, "SELECT kind, state, n FROM tally");
     struct state_counts counts = {{0}, {0}};
+    int r;
 
     while (db_step(q) > 0) {
         int64_t kind = db_int(q), state = db_int(q), n = db_int(q);
@@ -17,8 +19,13 @@ int store_load_counts(struct store *s, struct state_counts *ret)
         else
             counts.events[state] = n;
     }
-    int err = db_end(q);
-    if (!err)
+    r = db_end(q);
+    if (r == 0)
         *ret = counts;
-    return err;
+    return r;
+}
+
+int store_load_counts(struct store *s, struct state_counts *ret)
+{
+    return counts_load(store_reads(s), ret);
 }

@@ -91,6 +91,7 @@ int attempt_find(struct db *db, struct attempt_id id, struct arena *a, struct at
 int claims_load(struct db *db, int64_t owner, bool open_only, struct vec *ret);
 
 int accounts_load(struct db *db, struct arena *a, struct account_row **ret, size_t *ret_n);
+int counts_load(struct db *db, struct state_counts *ret);
 int queues_load(struct db *db, struct arena *a, struct queue_row **ret, size_t *ret_n);
 int content_find(struct db *db, int64_t id, struct arena *a, struct content_row *ret);
 int counter_load(struct db *db, const struct counter_ref *key, int64_t min_cell, struct arena *a,
