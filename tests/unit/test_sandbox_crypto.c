@@ -8,6 +8,7 @@
 #include "sandbox/sbcrypto.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char key_text[] = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY";
@@ -100,6 +101,8 @@ static void what_is_not_sealed_for_us_does_not_open(void)
     for (size_t i = 0; i < ARRAY_LEN(broken); i++)
         T_ERR(sb_open(key, "ww1234567890abcdef", broken[i], &msg, &n), -EBADMSG);
     T_ERR(sb_open(key, "ww1234567890abcdee", wxcrypt_vectors[0].encrypted, &msg, &n), -EBADMSG);
+    T_ERR(sb_open(key, "ww1234567890abcde", wxcrypt_vectors[0].encrypted, &msg, &n), -EBADMSG);
+    T_ERR(sb_open(key, "", wxcrypt_vectors[0].encrypted, &msg, &n), -EBADMSG);
 }
 
 static void base64_of_all_lengths_comes_back(void)
@@ -197,6 +200,22 @@ static void acs3_refuses_what_was_changed_on_the_way(void)
     json_decref(headers);
 }
 
+static void acs3_compares_the_body_with_its_header(void)
+{
+    json_t *headers = own_headers();
+    struct sb_acs3 r = {
+        .method = "POST", .uri = "/", .query = str_of(own_query), .headers = headers, .body = STR("x")};
+    char hex[SB_SHA256_HEX], text[400];
+
+    T_TRUE(
+        sb_acs3_sign(&r, "testSecret", str_of(own_names), hex)); /* rightly signed, over the digest of "" */
+    (void)snprintf(text, sizeof(text), "ACS3-HMAC-SHA256 Credential=testId,SignedHeaders=%s,Signature=%s",
+                   own_names, hex);
+    (void)json_object_set_new(headers, "authorization", json_string(text));
+    T_TRUE(!sb_acs3_check(&r, "testSecret"));
+    json_decref(headers);
+}
+
 static void acs3_wants_every_acs_header_signed(void)
 {
     json_t *headers = own_headers();
@@ -227,6 +246,7 @@ int main(void)
         T_CASE(acs3_signs_the_official_vector),
         T_CASE(acs3_takes_the_query_in_any_order_and_writing),
         T_CASE(acs3_refuses_what_was_changed_on_the_way),
+        T_CASE(acs3_compares_the_body_with_its_header),
         T_CASE(acs3_wants_every_acs_header_signed),
     };
 

@@ -105,6 +105,22 @@ static void a_member_who_never_confirms_can_be_changed_by_order(void)
     world_close();
 }
 
+static void a_member_who_turns_away_before_his_tap_sends_nothing(void)
+{
+    char msgid[80];
+    json_t *seed = json_pack("{s:[{s:s, s:s}]}", "members", "userid", "li", "confirm", "never");
+    struct json_ctx ctx;
+
+    open_at("2026-12-01T10:00");
+    task("'sender': 'li', 'external_userid': ['wma']", msgid);
+    json_ctx_init(&ctx, NULL, NULL, NULL);
+    T_OK(sb_seed_apply(world.m, seed, world.now_ms, &ctx));
+    world_pass(SB_HOUR);
+    T_EQ(status_of(msgid, "li", "wma"), 0);
+    json_decref(seed);
+    world_close();
+}
+
 static void without_a_sender_the_last_who_got_the_customer_sends(void)
 {
     char msgid[80];
@@ -439,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T_CASE(nothing_is_sent_before_the_member_confirms),
         T_CASE(a_member_who_never_confirms_can_be_changed_by_order),
+        T_CASE(a_member_who_turns_away_before_his_tap_sends_nothing),
         T_CASE(without_a_sender_the_last_who_got_the_customer_sends),
         T_CASE(a_tag_filter_and_a_bare_sender_pick_their_customers),
         T_CASE(a_customer_receives_as_many_a_month_as_it_has_days),
