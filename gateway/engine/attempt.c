@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "engine/counters.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+
+enum { WANTS_MAX = 32 };
 
 static int count_out(struct engine *e, struct account_id account, int64_t by)
 {
@@ -110,6 +113,30 @@ void attempt_open(struct batch *b, const struct attempt_plan *p)
     if (p->count && count_out(b->engine, p->account->id, 1) != 0)
         b->err = -ENOMEM;
     order(b, p);
+}
+
+int attempt_ask(struct batch *b, struct attempt_plan *p, int64_t *busy_ms)
+{
+    struct claim_want wants[WANTS_MAX];
+    struct quota_block block;
+
+    *busy_ms = 0;
+    p->id = (struct attempt_id){batch_id(b)};
+    p->deadline_ms = b->now_ms + rulepack_t_send_ms(b->engine->rules);
+    struct quota_send send = {.kind = p->account->kind, .op = p->op, .class = p->class,
+                              .domain = p->account->connection->domain, .account = p->account->id.v,
+                              .task = p->parent.v, .attempt = p->id.v, .variants = p->account->connection->variants};
+    int n = quota_wants(b->engine->counters, &send, wants, WANTS_MAX);
+    int err = n < 0 ? n : counters_load_wants(b, wants, (size_t)n);
+    if (!err)
+        err = quota_charge(b->engine->counters, wants, (size_t)n, b->now_ms, &block);
+    if (err == ERR_QUOTA) {
+        *busy_ms = block.free_at_ms;
+        return 0;
+    }
+    if (!err)
+        attempt_open(b, p);
+    return err;
 }
 
 struct str attempt_key(struct batch *b, int64_t id)

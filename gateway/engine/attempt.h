@@ -28,6 +28,10 @@ struct attempt_plan {
 };
 void attempt_open(struct batch *b, const struct attempt_plan *p);
 
+/* A question to the platform (a poll, a look-up): charges its call and opens it. `busy_ms` is 0 when it is on its
+ * way, else when a limit lets it. `p->id`, deadline and account's variants are filled in. */
+int attempt_ask(struct batch *b, struct attempt_plan *p, int64_t *busy_ms);
+
 /* How many calls with recipients are out, for concurrency; the sender asks. */
 int64_t attempt_in_flight(const struct engine *e, struct account_id account);
 void attempt_closed(struct engine *e, const struct attempt_row *row);

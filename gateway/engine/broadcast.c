@@ -307,19 +307,18 @@ static bool reads_pages(const struct active *a)
     return a->kind == ACCOUNT_OFFICIAL && !a->to_groups;
 }
 
-static void ask_page(struct batch *b, struct active *a)
+static int ask_page(struct batch *b, struct active *a)
 {
-    struct account *account = registry_account(&b->engine->registry, a->account);
-    struct attempt_plan p = {.id = {batch_id(b)}, .account = account, .op = CALL_TAG_MEMBERS,
-                             .class = CLASS_BROADCAST, .deadline_ms = b->now_ms + rulepack_t_send_ms(b->engine->rules)};
+    struct attempt_plan p = {.account = registry_account(&b->engine->registry, a->account), .op = CALL_TAG_MEMBERS,
+                             .class = CLASS_BROADCAST, .key = attempt_key(b, a->row.id.v)};
+    int64_t busy = 0;
 
     a->page_asked_ms = b->now_ms;
-    if (!account)
-        return;
-    p.key = attempt_key(b, a->row.id.v);
+    if (!p.account)
+        return 0;
     p.params = batch_json(b, json_pack("{s:s, s:s%}", "tag", a->tag, "next", a->row.page.n ? a->row.page.p : "",
                                        a->row.page.n));
-    attempt_open(b, &p);
+    return attempt_ask(b, &p, &busy); /* busy: asked again after PAGE_RETRY_MS */
 }
 
 static struct active *by_key(struct broadcasts *x, struct batch *b, struct str key, size_t *ret_at)
@@ -407,7 +406,7 @@ int broadcasts_tick(struct broadcasts *x, struct batch *b, int64_t *ret_next_ms)
             err = expand_chunk(x, b, i);
             *ret_next_ms = b->now_ms;
         } else if (!a->page_asked_ms || b->now_ms - a->page_asked_ms > PAGE_RETRY_MS) {
-            ask_page(b, a);
+            err = ask_page(b, a);
         }
     }
     if (x->count && b->now_ms + PAGE_RETRY_MS < *ret_next_ms)

@@ -16,6 +16,7 @@
 
 struct person {
     struct contact_row row;
+    bool asked; /* the platform was asked about them in this batch */
     struct vec identities, relations, tags, refusals; /* rows as in the store, with this batch's changes */
 };
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/followup.h"
 
-#include "base/clock.h"
 #include "engine/attempt.h"
-#include "engine/counters.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/settle.h"
 
-enum { TICK_MAX = 32, QUERY_TRIES = 3, REMIND_MAX = 3, WANTS_MAX = 32 };
+enum { TICK_MAX = 32, QUERY_TRIES = 3, REMIND_MAX = 3 };
 #define RECEIPT_WAIT_MS INT64_C(259200000)
 #define QUERY_FIRST_MS INT64_C(60000)
 
@@ -81,33 +79,15 @@ static bool in_state(const struct family *f, size_t i, enum delivery_state state
 
 static int open_poll(struct batch *b, struct attempt_row *parent, enum call_op op, json_t *params, int64_t *ret_busy_ms)
 {
-    struct account *account = registry_account(&b->engine->registry, parent->account);
-    struct attempt_plan p = {.id = {batch_id(b)}, .account = account, .op = op, .class = parent->class,
-                             .handle = parent->provider_id.n ? parent->provider_id : parent->key, .key = parent->key,
-                             .parent = parent->id};
-    struct claim_want wants[WANTS_MAX];
-    struct quota_block block;
+    struct attempt_plan p = {.account = registry_account(&b->engine->registry, parent->account), .op = op,
+                             .class = parent->class, .key = parent->key, .parent = parent->id,
+                             .handle = parent->provider_id.n ? parent->provider_id : parent->key};
 
-    *ret_busy_ms = 0;
     p.params = batch_json(b, params);
-    if (!account) {
-        *ret_busy_ms = b->now_ms + 3600000;
-        return 0;
-    }
-    p.deadline_ms = b->now_ms + rulepack_t_send_ms(b->engine->rules);
-    struct quota_send send = {.kind = account->kind, .op = op, .class = parent->class,
-                              .domain = account->connection->domain, .account = account->id.v, .attempt = p.id.v};
-    int n = quota_wants(b->engine->counters, &send, wants, WANTS_MAX);
-    int err = n < 0 ? n : counters_load_wants(b, wants, (size_t)n);
-    if (!err)
-        err = quota_charge(b->engine->counters, wants, (size_t)n, b->now_ms, &block);
-    if (err == ERR_QUOTA) {
-        *ret_busy_ms = block.free_at_ms;
-        return 0;
-    }
-    if (!err)
-        attempt_open(b, &p);
-    return err;
+    if (p.account)
+        return attempt_ask(b, &p, ret_busy_ms);
+    *ret_busy_ms = b->now_ms + 3600000; /* not configured at present */
+    return 0;
 }
 
 static json_t *query_params(const struct attempt_row *parent, const struct family *f)

@@ -9,6 +9,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/incident.h"
+#include "engine/profile.h"
 
 enum { BODY_MAX_BYTES = 1 << 20 };
 
@@ -245,6 +246,8 @@ static int decide_new(struct batch *b, struct arrival *a)
     int err = incident_learn(b, i);
     if (!err && !store_first)
         err = incident_decide(b, i);
+    if (!err)
+        err = profile_ask(b, i);
     write_event(b, a);
     return err;
 }

@@ -21,6 +21,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/followup.h"
+#include "engine/profile.h"
 
 enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 900000, WELCOME_RETRY_MS = 150, RECOVER_CHUNK = 500 };
 
@@ -314,6 +315,8 @@ int settle_facts(struct batch *b, const struct op_facts *op)
         err = followup_learn(b, attempt, op);
     if (!err && attempt->op == CALL_TAG_MEMBERS)
         err = broadcasts_learn_page(b->engine->broadcasts, b, attempt, op);
+    if (!err && attempt->op == CALL_CONTACT_DETAIL)
+        err = profile_learn(b, attempt, op);
     if (err)
         return err;
     if (op->facts.freeze)
