@@ -104,19 +104,27 @@ int64_t quota_first_cell(const struct counter_set *s, const struct limit *limit,
 
 /* ---- bringing a counter up to now ---- */
 
-int64_t counter_set_tell_now(struct counter_set *s, int64_t now_ms)
+void counter_set_now(struct counter_set *s, int64_t now_ms)
 {
     s->now_ms = max64(s->now_ms, now_ms);
-    return s->now_ms;
+    for (int w = WINDOW_DAY; w <= WINDOW_MONTH; w++) {
+        struct window_cells *cells = &s->cells[w - WINDOW_DAY];
+        if (s->now_ms < cells->from_ms || s->now_ms >= cells->until_ms)
+            *cells = window_cells((enum limit_window)w, &s->margin, s->now_ms);
+    }
 }
 
-const struct window_cells *counter_set_cells(struct counter_set *s, enum limit_window w)
+static bool is_stale(const struct counter_set *s, const struct counter *c)
 {
-    struct window_cells *cells = &s->cells[w - WINDOW_DAY];
+    return window_is_calendar(c->limit->window) && c->through != THROUGH_NONE &&
+           c->through < counter_set_cells(s, c->limit->window)->last;
+}
 
-    if (s->now_ms < cells->from_ms || s->now_ms >= cells->until_ms)
-        *cells = window_cells(w, &s->margin, s->now_ms);
-    return cells;
+bool counter_set_has(const struct counter_set *s, struct counter_key key)
+{
+    int32_t i = counter_find(s, &key);
+
+    return i != COUNTER_NONE && s->counters[i].loaded && !is_stale(s, &s->counters[i]);
 }
 
 static void carry(struct counter_set *s, int32_t i, const struct claim *from, int64_t units, int64_t cell)
@@ -165,12 +173,10 @@ static int roll(struct counter_set *s, int32_t i)
     const struct window_cells *now = counter_set_cells(s, c->limit->window);
     int r;
 
-    if (c->through >= now->last)
-        return 0;
-    if (c->through != THROUGH_NONE) {
-        c->loaded = false;
+    if (is_stale(s, c))
         return ERR_NOT_LOADED;
-    }
+    if (c->through != THROUGH_NONE)
+        return 0;
     r = counter_set_reserve(s, 2, 2 * c->claim_count, 0);
     if (!r)
         r = counter_reserve(c, 2, 0);
@@ -212,7 +218,7 @@ int counter_touch(struct counter_set *s, const struct counter_key *key, int32_t 
 int quota_settle(struct counter_set *s, const struct claim *claims, size_t n, int64_t now_ms,
                  struct quota_block *reterr)
 {
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     for (size_t i = 0; i < n; i++) {
         const struct limit *limit = counter_set_limit(s, claims[i].key.limit);
         int32_t counter;

@@ -10,11 +10,6 @@
 
 #include "limits/counter.h"
 
-/* The set's clock never goes back. Gives its time. */
-int64_t counter_set_tell_now(struct counter_set *s, int64_t now_ms);
-/* The cells that a charge now falls into; calendar windows only. */
-const struct window_cells *counter_set_cells(struct counter_set *s, enum limit_window w);
-
 /* Foreign use was counted when it was seen and has no end that could be awaited. */
 bool counter_may_carry(const struct counter *c, const struct claim *claim);
 

@@ -427,13 +427,6 @@ int counter_set_limits(struct counter_set *s, const struct limit *extra, size_t 
     return 0;
 }
 
-bool counter_set_has(const struct counter_set *s, struct counter_key key)
-{
-    int32_t i = counter_find(s, &key);
-
-    return i != COUNTER_NONE && s->counters[i].loaded;
-}
-
 const struct cell *counter_set_take_dirty(struct counter_set *s, size_t *ret_n)
 {
     *ret_n = s->dirty_count;

@@ -85,6 +85,12 @@ struct counter_set {
     struct window_cells cells[3]; /* day, week, month at now_ms */
 };
 
+/* The cells that a charge now falls into; calendar windows only. */
+static inline const struct window_cells *counter_set_cells(const struct counter_set *s, enum limit_window w)
+{
+    return &s->cells[w - WINDOW_DAY];
+}
+
 const struct limit *counter_set_limit(const struct counter_set *s, int32_t id); /* NULL: none */
 
 /* Index, or COUNTER_NONE; also finds one that must be loaded again. */

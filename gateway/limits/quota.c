@@ -198,7 +198,7 @@ static int judge_all(struct counter_set *s, const struct claim_want *wants, size
 int quota_check(struct counter_set *s, const struct claim_want *wants, size_t n, int64_t now_ms,
                 struct quota_block *reterr)
 {
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     return judge_all(s, wants, n, reterr);
 }
 
@@ -266,7 +266,7 @@ int quota_charge(struct counter_set *s, const struct claim_want *wants, size_t n
 {
     int r;
 
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     r = judge_all(s, wants, n, reterr);
     if (!r)
         r = reserve_charge(s, n);
@@ -280,17 +280,27 @@ int quota_charge(struct counter_set *s, const struct claim_want *wants, size_t n
 
 /* ---- giving back ---- */
 
-/* A cell that has freed meanwhile is gone, and its units with it. */
-static void give_back(struct counter_set *s, struct counter *c, int64_t cell, int64_t units)
+/* False: the cell has freed meanwhile and its row is not at hand. */
+static bool give_back(struct counter_set *s, struct counter *c, int64_t cell, int64_t units)
 {
     const struct tick *t = counter_tick_at(c, cell);
 
-    if (c->limit->window == WINDOW_PACE) {
-        if (t && t->used == PACE_BUSY)
-            counter_set_used(s, c, cell, max64(s->now_ms, PACE_BUSY + 1));
-    } else if (t) {
+    if (!t)
+        return c->limit->window == WINDOW_PACE;
+    if (c->limit->window != WINDOW_PACE)
         counter_set_used(s, c, cell, max64(t->used - units, 0));
-    }
+    else if (t->used == PACE_BUSY)
+        counter_set_used(s, c, cell, max64(s->now_ms, PACE_BUSY + 1));
+    return true;
+}
+
+static void forfeit(struct counter_set *s, int32_t i, const struct claim *claim)
+{
+    struct claim *lost = counter_claim(s, i);
+
+    *lost = *claim;
+    lost->owner = 0;
+    lost->carried = lost->open = false;
 }
 
 /* Takes an unwritten claim of the owner back: `cell` given, or every one that is left. */
@@ -304,7 +314,7 @@ static bool drop_unwritten(struct counter_set *s, struct counter *c, int64_t own
         if (claim->owner != owner || !claim->units || (cell && claim->cell != *cell))
             continue;
         if (!cell)
-            give_back(s, c, claim->cell, claim->units);
+            (void)give_back(s, c, claim->cell, claim->units);
         claim->units = 0;
         found = true;
         if (cell)
@@ -328,13 +338,15 @@ int quota_refund(struct counter_set *s, const struct claim *claims, size_t n)
     for (size_t i = 0; i < n; i++)
         if (!counter_set_has(s, claims[i].key))
             return ERR_NOT_LOADED;
-    int r = counter_set_reserve(s, n + s->claim_count, 0, n);
+    int r = counter_set_reserve(s, n + s->claim_count, n, n);
     if (r)
         return r;
     for (size_t i = 0; i < n; i++) {
-        struct counter *c = &s->counters[counter_find(s, &claims[i].key)];
+        int32_t at = counter_find(s, &claims[i].key);
+        struct counter *c = &s->counters[at];
 
-        give_back(s, c, claims[i].cell, claims[i].units);
+        if (!give_back(s, c, claims[i].cell, claims[i].units))
+            forfeit(s, at, &claims[i]);
         if (!drop_unwritten(s, c, claims[i].owner, &claims[i].cell))
             s->refunds[s->refund_count++] = claims[i];
     }
@@ -349,7 +361,7 @@ int quota_refund(struct counter_set *s, const struct claim *claims, size_t n)
 
 int quota_end_call(struct counter_set *s, const struct claim *claims, size_t n, int64_t now_ms)
 {
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     for (size_t i = 0; i < n; i++) {
         const struct limit *limit = counter_set_limit(s, claims[i].key.limit);
 
@@ -361,7 +373,7 @@ int quota_end_call(struct counter_set *s, const struct claim *claims, size_t n, 
         int32_t counter = counter_find(s, &claims[i].key);
 
         if (counter != COUNTER_NONE && s->counters[counter].limit->window == WINDOW_PACE)
-            give_back(s, &s->counters[counter], claims[i].cell, claims[i].units);
+            (void)give_back(s, &s->counters[counter], claims[i].cell, claims[i].units);
     }
     return r;
 }
@@ -389,7 +401,7 @@ int quota_close_window(struct counter_set *s, struct counter_key key, int64_t no
     int64_t cell;
     int r;
 
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     r = counter_touch(s, &key, &i);
     if (r)
         return r;
@@ -425,7 +437,7 @@ int quota_usage(struct counter_set *s, struct counter_key key, int64_t now_ms, s
     int32_t i = COUNTER_NONE;
     int r;
 
-    (void)counter_set_tell_now(s, now_ms);
+    counter_set_now(s, now_ms);
     r = counter_touch(s, &key, &i);
     if (r)
         return r;

@@ -56,7 +56,8 @@ struct cell {
 
 /* One charged amount, kept until long after it can matter: verify recomputes cells from claims. */
 struct claim {
-    int64_t owner; /* delivery id (message and segment units) or attempt id (call units); 0: foreign use */
+    int64_t owner; /* delivery id (message and segment units) or attempt id (call units); 0: foreign use,
+                      forfeits */
     struct counter_key key;
     int64_t cell, units;
     int64_t at_ms; /* of the charge; a carried claim keeps the first one's */
@@ -93,6 +94,9 @@ void counter_set_trim(struct counter_set *s);
 /* Forgets every counter and all that is unwritten: after a transaction that failed. */
 void counter_set_clear(struct counter_set *s);
 
+/* Begin of a batch: a kept counter whose calendar window has changed counts as not loaded from now on. */
+void counter_set_now(struct counter_set *s, int64_t now_ms);
+
 /* Enters a loaded counter. `cells`: its rows from quota_first_cell() on, maybe none. `claims`: those still
  * open on it (any cell), which a window that begins takes over; of an opened window also the ended ones of
  * its latest cell, since the platform may have counted them after the event. opened_ms < 0: not an opened
@@ -122,7 +126,8 @@ int quota_charge(struct counter_set *s, const struct claim_want *wants, size_t n
                  struct quota_block *reterr);
 
 /* Certainly not sent: gives the units back, cell by cell, with what this batch carried for the same owners.
- * `claims`: all of the owners' open ones. The counters must be loaded. */
+ * `claims`: all of the owners' open ones. The counters must be loaded. Of a cell that has freed meanwhile the
+ * row is not at hand: its units are forfeited, a new claim of owner 0 stands for them. */
 int quota_refund(struct counter_set *s, const struct claim *claims, size_t n);
 
 /* Before owners that were open for longer than T_send end as counted: the platform may have counted them in a

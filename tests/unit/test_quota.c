@@ -488,8 +488,10 @@ static void a_counter_that_is_kept_is_loaded_again_for_a_new_window(void **state
     load_empty(&day);
     T_OK(charge(&day, 1, noon));
     T_OK(charge(&day, 2, midnight - MARGIN - 1));
-    T_ERR(charge(&day, 3, midnight - MARGIN), ERR_NOT_LOADED);
+    T_TRUE(counter_set_has(set, key_of(&day)));
+    counter_set_now(set, midnight - MARGIN);
     T_TRUE(!counter_set_has(set, key_of(&day)));
+    T_ERR(charge(&day, 3, midnight - MARGIN), ERR_NOT_LOADED);
     load_empty(&day); /* the store has nothing yet: this batch is not written */
     T_ERR(charge(&day, 3, midnight - MARGIN), ERR_QUOTA);
     T_EQ(why.used, 2); /* and both are still open: carried */
@@ -583,13 +585,14 @@ static void a_refund_takes_what_was_carried_meanwhile(void **state)
     T_EQ(used(&day, noon + DAY), 1);
     T_OK(quota_refund(set, &task, 1));
     T_EQ(used(&day, noon + DAY), 0);
-    (void)counter_set_take_claims(set, &n);
-    T_EQ(n, 0);
+    const struct claim *claims = counter_set_take_claims(set, &n);
+    T_EQ(n, 1); /* of the day that is over */
+    T_TRUE(claims[0].owner == 0 && claims[0].cell == shanghai_day_index(noon));
     (void)counter_set_take_refunds(set, &n);
     T_EQ(n, 1);
 }
 
-static void a_refund_of_what_has_freed_changes_no_cell(void **state)
+static void a_refund_of_what_has_freed_is_a_forfeit(void **state)
 {
     struct claim old = open_claim(&minute, 1, noon);
     size_t n;
@@ -603,6 +606,12 @@ static void a_refund_of_what_has_freed_changes_no_cell(void **state)
     T_OK(quota_refund(set, &old, 1));
     (void)counter_set_take_dirty(set, &n);
     T_EQ(n, 0);
+    const struct claim *claims = counter_set_take_claims(set, &n);
+    T_EQ(n, 1);
+    T_TRUE(claims[0].owner == 0 && claims[0].cell == noon && claims[0].units == 1 && claims[0].at_ms == noon);
+    T_TRUE(!claims[0].open);
+    (void)counter_set_take_refunds(set, &n);
+    T_EQ(n, 1);
     T_EQ(used(&minute, noon + HOUR), 1);
 }
 
@@ -801,7 +810,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refund_gives_every_cell_back, open_set, close_set),
         cmocka_unit_test_setup_teardown(charged_and_refunded_in_one_batch_leaves_no_row, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_refund_takes_what_was_carried_meanwhile, open_set, close_set),
-        cmocka_unit_test_setup_teardown(a_refund_of_what_has_freed_changes_no_cell, open_set, close_set),
+        cmocka_unit_test_setup_teardown(a_refund_of_what_has_freed_is_a_forfeit, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_closed_window_is_full_of_foreign_use, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_send_falls_under_all_its_limits, open_set, close_set),
         cmocka_unit_test_setup_teardown(the_account_kind_and_its_switches_choose_the_limits, open_set,
