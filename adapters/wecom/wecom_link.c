@@ -72,9 +72,7 @@ int64_t wecom_link_now_ms(const struct wecom_link *l)
 
 int64_t wecom_link_real_ms(const struct wecom_link *l, int64_t ms)
 {
-    const struct clock *c = l->env->clock;
-
-    return c->kind == CLOCK_KIND_SCALED ? ms / c->speed : ms;
+    return clock_real_ms(l->env->clock, ms);
 }
 
 void wecom_link_alert(struct wecom_link *l, int code, const char *what, struct str why)

@@ -47,6 +47,8 @@ static void on_request(void *ctx, const struct http_request *r)
 
         reply.status = s->answers[at].status;
         s->at = at + 1;
+        if (body == WORLD_HANG)
+            w->hung = r->id;
         if (body == WORLD_DROP)
             http_drop(w->door, r->id);
         if (body != WORLD_DROP && body != WORLD_HANG) {
@@ -234,6 +236,13 @@ void world_say_status(struct world *w, const char *path, int status, const char 
 void world_say(struct world *w, const char *path, const char *body)
 {
     world_say_status(w, path, 200, body);
+}
+
+void world_answer_hung(struct world *w, const char *body)
+{
+    const struct http_reply reply = {.status = 200, .body = str_of(body)};
+
+    http_reply(w->door, w->hung, &reply);
 }
 
 void world_start(struct world *w, const char *cursor)

@@ -20,7 +20,7 @@
 
 enum { WORLD_MAX = 256, WORLD_PATIENCE_MS = 10000, WORLD_WALL_S = 1767225600 };
 
-#define WORLD_HANG ((const char *)1) /* no answer ever */
+#define WORLD_HANG ((const char *)1) /* no answer, or one by world_answer_hung() */
 #define WORLD_DROP ((const char *)2) /* processed, and the connection closed */
 #define WORLD_TOKEN "{\"errcode\":0,\"errmsg\":\"ok\",\"access_token\":\"AT\",\"expires_in\":7200}"
 #define WORLD_OK "{\"errcode\":0,\"errmsg\":\"ok\"}"
@@ -86,6 +86,7 @@ struct world {
     int store_err;
     size_t stored_count;
     int64_t last_id;
+    struct request_id hung; /* the last that was not answered */
     bool stopped, door_stopped, timed_out;
 
     bool (*until)(struct world *w);
@@ -96,6 +97,7 @@ struct world {
 void world_open(struct world *w, const struct adapter_ops *ops, const char *conf);
 void world_say(struct world *w, const char *path, const char *body);
 void world_say_status(struct world *w, const char *path, int status, const char *body);
+void world_answer_hung(struct world *w, const char *body);
 void world_start(struct world *w, const char *cursor);
 /* Runs the loop until it holds; fails the test when patience ends. */
 void world_run(struct world *w, bool (*until)(struct world *w));

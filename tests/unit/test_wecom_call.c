@@ -141,6 +141,30 @@ static void a_token_refused_twice_is_not_fetched_a_third_time(void **state)
     T_EQ(world_requests(&w, WELCOME), 2);
 }
 
+static void a_late_refusal_of_the_old_token_spares_the_new_one(void **state)
+{
+    struct call call = welcome_call();
+
+    (void)state;
+    open_corp();
+    world_say(&w, GETTOKEN, WORLD_TOKEN);
+    world_say(&w, GETTOKEN, "{\"errcode\":0,\"access_token\":\"AT2\",\"expires_in\":7200}");
+    world_say(&w, WELCOME, WORLD_HANG);
+    world_say(&w, WELCOME, REFUSED(42001));
+    world_say(&w, WELCOME, WORLD_OK);
+    perform(1, &call);
+    world_run_ms(&w, 100);
+    perform(2, &call);
+    wanted = 1;
+    world_run(&w, has_dones);
+    T_EQ(w.dones[0].id.v, 2);
+    world_answer_hung(&w, REFUSED(42001));
+    wanted = 2;
+    world_run(&w, has_dones);
+    T_EQ(w.dones[1].facts.outcome, OUTCOME_ACCEPTED);
+    T_EQ(world_requests(&w, GETTOKEN), 2);
+}
+
 static bool has_two_tokens(struct world *world)
 {
     return world_requests(world, GETTOKEN) >= 2;
@@ -457,6 +481,19 @@ static void a_webhook_needs_its_key_only(void **state)
     T_EQ(d->facts.outcome, OUTCOME_LIMITED);
     d = run_one(&call);
     T_EQ(d->facts.outcome, OUTCOME_PERMANENT);
+    T_TRUE(!d->facts.freeze);
+}
+
+static void a_banned_robot_freezes_its_account(void **state)
+{
+    struct call call = welcome_call();
+
+    (void)state;
+    world_open(&w, &wecom_webhook_ops, WEBHOOK);
+    world_start(&w, NULL);
+    world_say(&w, "/cgi-bin/webhook/send", REFUSED(93004));
+    call.op = CALL_GROUP;
+    T_TRUE(run_one(&call)->facts.freeze);
 }
 
 static void each_failing_allocation_leaves_no_call_behind(void **state)
@@ -491,6 +528,7 @@ int main(void)
         cmocka_unit_test_teardown(many_calls_wait_for_one_token, close_world),
         cmocka_unit_test_teardown(an_expired_token_is_fetched_once_by_all_parallel_calls, close_world),
         cmocka_unit_test_teardown(a_token_refused_twice_is_not_fetched_a_third_time, close_world),
+        cmocka_unit_test_teardown(a_late_refusal_of_the_old_token_spares_the_new_one, close_world),
         cmocka_unit_test_teardown(an_old_token_still_serves_while_the_next_is_fetched, close_world),
         cmocka_unit_test_teardown(a_dead_token_is_not_used, close_world),
         cmocka_unit_test_teardown(a_wrong_secret_alerts_once_and_is_not_tried_again_for_ten_minutes,
@@ -513,6 +551,7 @@ int main(void)
         cmocka_unit_test_teardown(stopping_ends_every_call_once, close_world),
         cmocka_unit_test_teardown(stopping_ends_calls_that_wait_for_a_token, close_world),
         cmocka_unit_test_teardown(a_webhook_needs_its_key_only, close_world),
+        cmocka_unit_test_teardown(a_banned_robot_freezes_its_account, close_world),
         cmocka_unit_test_teardown(each_failing_allocation_leaves_no_call_behind, close_world),
     };
 

@@ -87,7 +87,7 @@ static void url_verification_gives_the_bare_text(void **state)
     T_TRUE(verification);
 }
 
-static void a_plus_in_echostr_stays_a_plus(void **state)
+static void the_debug_page_of_the_platform_is_answered(void **state)
 {
     struct wxcrypt_vector page = {0};
 
@@ -100,6 +100,28 @@ static void a_plus_in_echostr_stays_a_plus(void **state)
     T_OK(wecom_hook_init(&hook, str_of(page.token), str_of(page.aes_key), str_of(page.receiveid), 0));
     T_OK(open_get(&page, page.encrypted, signed_ms));
     T_STR(buf_cstr(&plain), "94966531020182955848408");
+}
+
+static void a_plus_in_echostr_stays_a_plus(void **state)
+{
+    struct wxcrypt_vector made = v[V1];
+    struct buf AUTO(buf_fini) sealed;
+    char sign[WXCRYPT_SIGN_BYTES];
+    struct str parts[3];
+
+    (void)state;
+    buf_init(&sealed, 4096);
+    do { /* with random bytes in it, one of the next few has a plus */
+        buf_reset(&sealed);
+        T_OK(wxcrypt_seal(&hook.key, STR("echo"), str_of(v->receiveid), NULL, &sealed));
+    } while (str_chr(buf_str(&sealed), '+') == sealed.len);
+    parts[0] = str_of(made.timestamp);
+    parts[1] = str_of(made.nonce);
+    parts[2] = buf_str(&sealed);
+    wxcrypt_sign(str_of(made.token), parts, 3, sign);
+    made.signature = sign;
+    T_OK(open_get(&made, buf_cstr(&sealed), signed_ms));
+    T_STR(buf_cstr(&plain), "echo");
 }
 
 static void a_signed_event_opens(void **state)
@@ -239,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(url_verification_gives_the_bare_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_debug_page_of_the_platform_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plus_in_echostr_stays_a_plus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_signed_event_opens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flipped_signature_digit_is_refused, set_up, tear_down),
