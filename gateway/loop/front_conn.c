@@ -169,16 +169,17 @@ static void on_written(uv_write_t *req, int status)
     conn_drive(c);
 }
 
-/* Writes `out` and then `body`; what the socket does not take at once is copied and follows. */
+/* Writes `out` and then `body`; a large body is copied only as far as the socket does not take it at once. */
 static void conn_write(struct conn *c, struct str body)
 {
-    uv_buf_t bufs[2] = {
-        uv_buf_init(c->out.data, (unsigned)c->out.len),
-        {.base = (char *)(uintptr_t)body.p, .len = body.n},
-    };
-    int sent = uv_try_write((uv_stream_t *)&c->tcp, bufs, body.n ? 2 : 1);
-    uv_buf_t rest;
+    uv_buf_t bufs[2], rest;
+    int sent;
 
+    if (body.n <= COPIED_BYTES && buf_add_str(&c->out, body) == 0)
+        body.n = 0;
+    bufs[0] = uv_buf_init(c->out.data, (unsigned)c->out.len);
+    bufs[1] = (uv_buf_t){.base = (char *)(uintptr_t)body.p, .len = body.n};
+    sent = uv_try_write((uv_stream_t *)&c->tcp, bufs, body.n ? 2 : 1);
     if (sent == UV_EAGAIN)
         sent = 0;
     if (sent >= 0 && (size_t)sent == c->out.len + body.n) {

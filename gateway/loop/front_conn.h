@@ -16,6 +16,7 @@ enum {
     READ_BYTES = 4096,                /* room offered to one read of a head */
     READ_BODY_BYTES = 65536,          /* and of a body */
     PIPELINE_BYTES = HTTP_HEAD_BYTES, /* taken in ahead while a request is being answered */
+    COPIED_BYTES = 4096,              /* a body up to this size is cheaper copied than gathered */
     PIPELINE_TURN = 32,               /* requests of one connection a turn */
     LINGER_MS = 2000,
 };

@@ -4,8 +4,8 @@
  *     HEAD --whole head, judged--> BODY --all bytes--> DONE --http_parse_next()--> HEAD
  *       +---refused---> REFUSED
  *
- * llhttp 8.1 accepts a blank before the colon, folded lines and some lone CRs or LFs: what proxies before
- * us may read otherwise is refused here.
+ * llhttp 8.1 accepts a blank before the colon, folded lines and some lone LFs: what proxies before us may
+ * read otherwise is refused here.
  */
 #include "loop/http_parse.h"
 
@@ -140,21 +140,15 @@ static struct str span_str(struct http_span span, const char *data)
     return (struct str){data + span.at, span.len};
 }
 
-/* Every line ends in CR LF, neither stands anywhere else, and no line goes on in the next one. */
+/* Every line ends in CR LF and none goes on in the next one. (A lone CR is refused by llhttp.) */
 static bool lines_are_strict(const char *data, size_t len)
 {
     const char *end = data + len;
-    size_t feeds = 0;
 
-    for (const char *p = data; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+    for (const char *p = data; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
         if (p == data || p[-1] != '\r' || (p + 1 < end && (p[1] == ' ' || p[1] == '\t')))
             return false;
-        feeds++;
-    }
-    for (const char *p = data; (p = memchr(p, '\r', (size_t)(end - p))) != NULL; p++)
-        if (feeds-- == 0)
-            return false;
-    return feeds == 0;
+    return true;
 }
 
 /* The fields that steer the exchange, counted where a second one must not be. */
@@ -164,11 +158,18 @@ struct judged {
     int err;
 };
 
+/* Of a name that judge_field() knows: most others need no look. */
+static bool is_judged_length(size_t n)
+{
+    return n < 32 && (1u << n & (1u << 4 | 1u << 6 | 1u << 7 | 1u << 14 | 1u << 17 | 1u << 21));
+}
+
 static void judge_field(struct http_parser *p, struct judged *j, struct str name, struct str value)
 {
     uint64_t n;
 
-    switch (name.n) { /* most names fall through by their length alone */
+    value = str_trim(value);
+    switch (name.n) {
     case 4: j->hosts += str_eq_nocase(name, STR("host")); break;
     case 6:
         if (str_eq_nocase(name, STR("expect"))) {
@@ -207,11 +208,11 @@ static enum http_parse_step judge_fields(struct http_parser *p, const char *data
 
     for (size_t i = 0; i < p->field_count; i++) {
         struct str name = span_str(p->fields[i].name, data);
-        struct str value = str_trim(span_str(p->fields[i].value, data));
 
-        if (str_chr(name, ' ') < name.n)
-            return refuse(p, 400, "blank in a header name");
-        judge_field(p, &j, name, value);
+        if (name.p[name.n - 1] == ' ') /* llhttp lets it stand nowhere else */
+            return refuse(p, 400, "blank behind a header name");
+        if (is_judged_length(name.n))
+            judge_field(p, &j, name, span_str(p->fields[i].value, data));
     }
     if (j.codings && j.lengths)
         return refuse(p, 400, "Transfer-Encoding beside Content-Length");

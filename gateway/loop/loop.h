@@ -34,7 +34,8 @@ void loop_run(struct loop *loop);
 /* Ends loop_run() after this turn. Legal before loop_run(): it then returns after one turn. */
 void loop_stop(struct loop *loop);
 
-/* Runs what is deferred and what is closing to its end. A handle that is still open asserts: its owner was not stopped. */
+/* Runs what is deferred and what is closing to its end. A handle that is still open asserts: its owner was
+ * not stopped. */
 void loop_free(struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop);
