@@ -104,6 +104,7 @@ enum sb_span {
     X(ALIYUN_DETAIL_DAYS, "aliyun.detail", 1, SB_LIFE, 30 * SB_DAY, "QuerySendDetails")                      \
     X(ALIYUN_DETAIL_PAGE, "aliyun.detail.page", 50, SB_SIZE, 0, "QuerySendDetails")                          \
     X(PUSH_ATTEMPTS, "push.attempts", 3, SB_SIZE, 0, "90930; Receiving_event_pushes")                        \
+    X(PUSH_VERIFY, "push.verify", 1, SB_LIFE, SB_SECOND, "90930")                                            \
     X(PUSH_ANSWER, "push.answer", 1, SB_LIFE, 5 * SB_SECOND, "90930; Receiving_event_pushes")
 
 #define SB_LIMIT_ENUM(id, name, amount, span, window, source) SB_##id,

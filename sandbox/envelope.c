@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WeCom            ?msg_signature&timestamp&nonce, sealed XML
+/* The body is NULL for a check of the address, which is a GET.
+ *
+ * WeCom            ?msg_signature&timestamp&nonce, sealed XML
  * official account ?signature&timestamp&nonce&openid, and unless plain &encrypt_type=aes&msg_signature
  * Aliyun           ?key=<path key>, bare JSON
  */
@@ -91,6 +93,19 @@ static char *wrap(const struct sb_push *p, const char *to, const char *sealed, b
     return p->json ? wrap_json(p, to, sealed, clear) : wrap_xml(p, to, sealed, clear);
 }
 
+/* Adds "&echostr=": what the callback's owner must answer, sealed where callbacks are. */
+static void add_echo(struct sb_envelope *e, const char *echo)
+{
+    struct buf url;
+
+    buf_init(&url, 4096);
+    sb_must(buf_addf(&url, "%s&echostr=", e->url));
+    sb_must(str_percent_encode(str_of(echo), &url));
+    mem_free(e->url);
+    e->url = sb_copy(buf_cstr(&url));
+    buf_fini(&url);
+}
+
 static void make_wecom(struct sb_model *m, const struct sb_push *p, const char *base, int64_t now_ms,
                        struct sb_envelope *ret)
 {
@@ -100,7 +115,10 @@ static void make_wecom(struct sb_model *m, const struct sb_push *p, const char *
 
     sign(p->connection, &s, sealed, signature);
     ret->url = sb_printf("%s?msg_signature=%s&timestamp=%s&nonce=%s", base, signature, s.time, s.nonce);
-    ret->body = wrap(p, p->connection->owner, sealed, false);
+    if (p->verify)
+        add_echo(ret, sealed);
+    else
+        ret->body = wrap(p, p->connection->owner, sealed, false);
     mem_free(sealed);
 }
 
@@ -113,6 +131,11 @@ static void make_official(struct sb_model *m, const struct sb_push *p, const cha
     char *sealed;
 
     sign(conn, &s, NULL, plain);
+    if (p->verify) {
+        ret->url = sb_printf("%s?signature=%s&timestamp=%s&nonce=%s", base, plain, s.time, s.nonce);
+        add_echo(ret, p->inner);
+        return;
+    }
     if (conn->mode == SB_MODE_PLAIN) {
         ret->url = sb_printf("%s?signature=%s&timestamp=%s&nonce=%s&openid=%s", base, plain, s.time, s.nonce,
                              p->from);

@@ -13,7 +13,7 @@
 #include "sandbox/model.h"
 
 struct sb_envelope {
-    char *url, *body;
+    char *url, *body; /* body NULL: a GET */
     const char *content_type;
 };
 

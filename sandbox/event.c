@@ -54,6 +54,7 @@ static const struct row {
     {"official.view", SB_KIND_OFFICIAL, true, sb_do_official_view},
     {"sms.mo", SB_KIND_ALIYUN, false, sb_do_sms_mo},
     {"raw", ANY_KIND, false, sb_do_raw},
+    {"verify", ANY_KIND, false, sb_do_verify},
 };
 
 static const struct row *row_of(const char *kind)

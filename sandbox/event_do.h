@@ -50,5 +50,6 @@ int sb_do_official_click(struct sb_doing *d);
 int sb_do_official_view(struct sb_doing *d);
 int sb_do_sms_mo(struct sb_doing *d);
 int sb_do_raw(struct sb_doing *d);
+int sb_do_verify(struct sb_doing *d);
 
 #endif

@@ -145,3 +145,13 @@ int sb_do_raw(struct sb_doing *d)
                   sb_doing_arg(d, "from", ""), sb_doing_arg(d, "key", "raw"), d->now_ms);
     return 0;
 }
+
+int sb_do_verify(struct sb_doing *d)
+{
+    if (d->conn->token == NULL) {
+        diag_addf(d->diag, NULL, 0, "verify: \"%s\" has no callback token", d->conn->name);
+        return ERR_INVALID;
+    }
+    sb_model_verify(d->m, d->conn, d->now_ms);
+    return 0;
+}

@@ -16,6 +16,7 @@
 #include "sandbox/token.h"
 #include "sandbox/wecom.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -77,6 +78,22 @@ void sb_model_push(struct sb_model *m, struct sb_connection *conn, const char *p
         m->sink.push(m->sink.ctx, p);
     }
     mem_free(inner);
+}
+
+void sb_model_verify(struct sb_model *m, struct sb_connection *conn, int64_t now_ms)
+{
+    struct sb_push *p = sb_new(sizeof(*p));
+
+    list_init(&p->node);
+    p->connection = conn;
+    p->path = "";
+    p->kind = "verify";
+    p->inner = sb_printf("%" PRIu64, sb_model_random(m));
+    p->verify = true;
+    p->from = sb_copy("");
+    p->key = sb_copy(p->inner);
+    p->due_ms = now_ms;
+    m->sink.push(m->sink.ctx, p);
 }
 
 void sb_push_free(struct sb_push *p)

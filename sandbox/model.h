@@ -74,8 +74,9 @@ struct sb_push {
     const char *kind; /* static: "contact.added" */
     char *inner;
     bool json;
-    char *from; /* openid or external_userid or phone */
-    char *key;  /* MsgId, or what else names it for good */
+    bool verify; /* the platform checks the callback's address: a GET whose answer must be `inner` */
+    char *from;  /* openid or external_userid or phone */
+    char *key;   /* MsgId, or what else names it for good */
     int attempts;
     int64_t due_ms; /* the carrier's: not before; SMS repeats wait minutes */
 };
@@ -164,6 +165,8 @@ void sb_model_emit(struct sb_model *m, const struct sb_entry *e);
 /* Takes `inner`; copies the other strings. `kind` is static. */
 void sb_model_push(struct sb_model *m, struct sb_connection *conn, const char *path, const char *kind,
                    char *inner, bool json, const char *from, const char *key, int64_t now_ms);
+/* The check of a callback's address, as the platform's console makes it. */
+void sb_model_verify(struct sb_model *m, struct sb_connection *conn, int64_t now_ms);
 /* Remembers that `name` and `id` mean this person on that connection. */
 void sb_model_name(struct sb_model *m, const struct sb_connection *conn, const char *name, const char *id);
 /* The person's id on a connection; NULL when the name is not known there. */

@@ -60,6 +60,10 @@ struct sb_push_verdict sb_push_judge(const struct sb_model *m, const struct sb_p
 {
     struct sb_push_verdict v = {.again_ms = -1, .real_time = true};
 
+    if (p->verify) {
+        v.acknowledged = end == HTTP_DONE && status == 200 && str_is(body, p->inner);
+        return v;
+    }
     if (p->connection->kind == SB_KIND_ALIYUN)
         return judge_sms(p, end, status, body);
     v.acknowledged = end == HTTP_DONE && status >= 200 && status < 300;
@@ -205,7 +209,7 @@ static void on_end(struct parcel *c, enum http_end end)
         sb_push_judge(q->conf.model, c->push, end, c->xfer.status, buf_str(&c->xfer.answer));
 
     write_push(q, c, end, v.acknowledged);
-    if (v.acknowledged && c->push->connection->kind == SB_KIND_OFFICIAL)
+    if (v.acknowledged && !c->push->verify && c->push->connection->kind == SB_KIND_OFFICIAL)
         write_passive(q, c);
     http_xfer_fini(&c->xfer);
     sb_envelope_fini(&c->envelope);
@@ -226,16 +230,18 @@ static void on_done(struct http_xfer *x, enum http_end end)
 
 static void send(struct sb_pusher *q, struct parcel *c)
 {
+    enum sb_limit_id answer_in = c->push->verify ? SB_PUSH_VERIFY : SB_PUSH_ANSWER;
+
     c->push->attempts++;
     c->started_ms = loop_now_ms(q->conf.loop);
     sb_envelope_make(q->conf.model, c->push, q->conf.gateway, clock_wall_ms(q->conf.clock), &c->envelope);
     c->header = (struct http_header){"Content-Type", c->envelope.content_type};
-    c->xfer = (struct http_xfer){.method = "POST",
+    c->xfer = (struct http_xfer){.method = c->envelope.body != NULL ? "POST" : "GET",
                                  .url = c->envelope.url,
                                  .headers = &c->header,
                                  .header_count = 1,
                                  .body = str_of(c->envelope.body),
-                                 .deadline_ms = sb_model_limit(q->conf.model, SB_PUSH_ANSWER)->window_ms,
+                                 .deadline_ms = sb_model_limit(q->conf.model, answer_in)->window_ms,
                                  .send_once = true,
                                  .done = on_done};
     list_add_tail(&q->sending, &c->node);

@@ -3,7 +3,8 @@
  *
  * WeCom and official account: no answer in 5 s, no connection or a 5xx -> again, three attempts in all, the
  * next one 5 s after the one before began. Aliyun: not {"code":0} -> again after 1, 5 and 10 minutes. Every
- * attempt is a ledger line "push" with `acknowledged`; a passive reply is a line "passive".
+ * attempt is a ledger line "push" with `acknowledged`; a passive reply is a line "passive". A check of the
+ * callback's address is made once and acknowledged when the answer is the echo, within a second.
  *
  *     new -> add* -> stop -> on_stopped -> free
  *

@@ -102,6 +102,7 @@ static int read_platform(struct sb_model *m, struct sb_connection *c, struct jso
         if (r == 0)
             r = json_opt_string(c->conf, "path_key", "", &c->path_key, ctx);
         c->sms = sb_sms_of(m, c->owner);
+        c->sms->report_after_ms = json_int(m->conf, "report_after_ms", c->sms->report_after_ms);
         return r < 0 ? ERR_CONFIG : 0;
     }
     return ERR_CONFIG;

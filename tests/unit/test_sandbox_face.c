@@ -48,6 +48,7 @@ static struct {
     /* the scripted gateway */
     int refuse;         /* so many pushes are answered 503 */
     const char *answer; /* else this */
+    bool echo;          /* or, to a GET, its echostr */
     int asked;
     char path[200], query[400], body[4000];
     int stopped;
@@ -78,6 +79,7 @@ static void copy_view(char *to, size_t size, struct str from)
 static void on_hook(void *ctx, const struct http_request *r)
 {
     bool refuse = t.refuse > 0;
+    struct buf echo;
 
     (void)ctx;
     t.asked++;
@@ -85,6 +87,13 @@ static void on_hook(void *ctx, const struct http_request *r)
     copy_view(t.path, sizeof(t.path), r->path);
     copy_view(t.query, sizeof(t.query), r->query);
     copy_view(t.body, sizeof(t.body), r->body);
+    if (t.echo && r->verb == VERB_GET) {
+        buf_init(&echo, 400);
+        T_OK(str_query_get(r->query, "echostr", &echo));
+        http_reply(t.gateway, r->id, &(struct http_reply){.status = 200, .body = buf_str(&echo)});
+        buf_fini(&echo);
+        return;
+    }
     http_reply(t.gateway, r->id,
                &(struct http_reply){.status = refuse ? 503 : 200, .body = str_of(refuse ? "" : t.answer)});
 }
@@ -105,7 +114,7 @@ static void open_all(void)
     T_OK(http_client_new(t.loop, NULL, &t.http));
     T_OK(front_door_new(t.loop, &door, &t.door));
     T_OK(front_door_new(t.loop, &door, &t.gateway));
-    T_OK(front_door_route(t.gateway, VERB_POST, "/hooks/", 100000, on_hook, NULL));
+    T_OK(front_door_route(t.gateway, VERB_POST | VERB_GET, "/hooks/", 100000, on_hook, NULL));
     T_OK(front_door_listen(t.gateway, "127.0.0.1:0"));
     (void)snprintf(t.gateway_url, sizeof(t.gateway_url), "http://127.0.0.1:%d", front_door_port(t.gateway));
     T_OK(sb_ledger_open(&t.ledger, NULL));
@@ -468,6 +477,33 @@ static void compatible_mode_carries_both_texts(void)
     close_all();
 }
 
+static void a_callback_address_is_checked_by_its_echo(void)
+{
+    struct buf echo;
+    char *text = NULL;
+    unsigned char key[SB_AES_KEY];
+    size_t n;
+
+    open_all();
+    control("events", "{\"connection\":\"corp\",\"kind\":\"verify\"}");
+    let_pushes_end();
+    push_is(0, 1, false); /* the scripted gateway answers nothing */
+    buf_init(&echo, 400);
+    T_OK(str_query_get(str_of(t.query), "echostr", &echo));
+    T_OK(sb_aes_key("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY", key));
+    T_OK(sb_open(key, "ww1", buf_cstr(&echo), &text, &n));
+    T_EQ(strspn(text, "0123456789"), n);
+    t.echo = true;
+    control("events", "{\"connection\":\"brand\",\"kind\":\"verify\"}");
+    let_pushes_end();
+    push_is(0, 1, true);
+    T_EQ(ask("/_sandbox/events", "{\"connection\":\"hall\",\"kind\":\"verify\"}"), HTTP_DONE);
+    T_EQ(asked.xfer.status, 400);
+    free(text);
+    buf_fini(&echo);
+    close_all();
+}
+
 static void an_sms_push_carries_the_path_key(void)
 {
     open_all();
@@ -547,6 +583,7 @@ int main(void)
         T_CASE(a_failing_gateway_is_asked_three_times_in_all),
         T_CASE(a_passive_reply_is_written_down_with_its_text),
         T_CASE(compatible_mode_carries_both_texts),
+        T_CASE(a_callback_address_is_checked_by_its_echo),
         T_CASE(an_sms_push_carries_the_path_key),
         T_CASE(sms_pushes_are_repeated_after_1_5_and_10_minutes),
         T_CASE(a_ledger_continues_its_file),
