@@ -486,6 +486,8 @@ void sb_contact_free(struct sb_corp *corp)
         struct sb_member *member = container_of(corp->member_list.next, struct sb_member, node);
 
         list_del(&member->node);
+        sb_slide_fini(&member->minute);
+        sb_slide_fini(&member->hour);
         mem_free(member->userid);
         mem_free(member);
     }

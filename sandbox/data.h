@@ -51,6 +51,12 @@ enum sb_span {
     X(WECOM_WEBHOOK_TEXT, "wecom.webhook.text.bytes", 2048, SB_SIZE, 0, "99110")                             \
     X(WECOM_WEBHOOK_MARKDOWN, "wecom.webhook.markdown.bytes", 4096, SB_SIZE, 0, "99110")                     \
     X(WECOM_WEBHOOK_NEWS, "wecom.webhook.articles", 8, SB_SIZE, 0, "99110")                                  \
+    X(WECOM_APP_MEMBERS, "wecom.app.members", 1000, SB_SIZE, 0, "90236")                                     \
+    X(WECOM_APP_TEXT, "wecom.app.text.bytes", 2048, SB_SIZE, 0, "90236")                                     \
+    X(WECOM_APP_MINUTE, "wecom.app.member.minute", 30, SB_SLIDING, SB_MINUTE, "90236")                       \
+    X(WECOM_APP_HOUR, "wecom.app.member.hour", 1000, SB_SLIDING, SB_HOUR, "90236")                           \
+    X(WECOM_APP_REPEAT, "wecom.app.repeat", 1, SB_LIFE, 4 * SB_HOUR, "90236: at most")                       \
+    X(KF_CUSTOMERS, "kf.customers", 100, SB_SIZE, 0, "95122: believed")                                      \
     X(WECOM_MEDIA, "wecom.media", 1, SB_LIFE, 3 * SB_DAY, "90253")                                           \
     X(KF_TURN, "kf.turn", 5, SB_OPENED, 48 * SB_HOUR, "94677")                                               \
     X(KF_WELCOME, "kf.welcome", 1, SB_LIFE, 20 * SB_SECOND, "95122")                                         \
@@ -166,6 +172,8 @@ enum sb_meaning {
     X(W_KF_NOT_GRANTED, 48007, SB_REFUSED, "kf account not delegated to this app")                           \
     X(W_NOT_ALLOWED, 48002, SB_REFUSED, "api forbidden")                                                     \
     X(W_NO_MEMBER, 60111, SB_REFUSED, "userid not found")                                                    \
+    X(W_ALL_INVALID, 81013, SB_REFUSED, "user & party & tag all invalid")                                    \
+    X(W_BAD_AGENT, 301002, SB_REFUSED, "agentid not match token")                                            \
     X(W_NOT_FRIEND, 84061, SB_REFUSED, "not external contact")                                               \
     X(W_NOT_GROUP, 90501, SB_REFUSED, "chatid is not external group chat")                                   \
     X(W_BAD_WEBHOOK, 93000, SB_REFUSED, "invalid webhook url")                                               \

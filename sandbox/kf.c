@@ -242,6 +242,35 @@ void sb_kf_sync(struct sb_model *m, struct sb_corp *corp, struct sb_call *c)
     mem_free(next);
 }
 
+/* customer/batchget */
+
+void sb_kf_customers(struct sb_model *m, struct sb_corp *corp, struct sb_call *c)
+{
+    const json_t *ids = json_object_get(c->body, "external_userid_list");
+    json_t *known, *unknown, *id;
+    size_t i;
+
+    if (json_array_size(ids) == 0 ||
+        (int64_t)json_array_size(ids) > sb_model_limit(m, SB_KF_CUSTOMERS)->amount) {
+        sb_refuse(c, SB_W_BAD_ARGUMENT);
+        return;
+    }
+    known = sb_must_have(json_array());
+    unknown = sb_must_have(json_array());
+    json_array_foreach(ids, i, id)
+    {
+        const char *text = json_is_string(id) ? json_string_value(id) : "";
+        const struct sb_customer *cu = sb_corp_find(corp, text);
+
+        if (cu == NULL)
+            sb_json_add(unknown, sb_json("s", text));
+        else
+            sb_json_add(known, sb_json("{s:s, s:s, s:s, s:i}", "external_userid", cu->id, "nickname",
+                                       cu->name, "avatar", "", "gender", 0));
+    }
+    sb_accept(c, sb_json("{s:o, s:o}", "customer_list", known, "invalid_external_userid", unknown));
+}
+
 /* sending */
 
 static bool id_is_good(const struct sb_model *m, const char *id)

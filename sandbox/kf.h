@@ -51,6 +51,7 @@ void sb_kf_enter(struct sb_model *m, struct sb_connection *conn, const char *cus
 void sb_kf_send_failed(struct sb_model *m, struct sb_connection *conn, const char *customer,
                        const char *msgid, int64_t fail_type, int64_t now_ms);
 
+void sb_kf_customers(struct sb_model *m, struct sb_corp *corp, struct sb_call *c);
 void sb_kf_sync(struct sb_model *m, struct sb_corp *corp, struct sb_call *c);
 void sb_kf_send(struct sb_model *m, struct sb_corp *corp, struct sb_call *c);
 void sb_kf_send_on_event(struct sb_model *m, struct sb_corp *corp, struct sb_call *c);

@@ -38,6 +38,8 @@ static const struct route routes[] = {
     {"cgi-bin/externalcontact/get_corp_tag_list", true, SB_KIND_WECOM, sb_contact_tag_list},
     {"cgi-bin/externalcontact/groupchat/list", true, SB_KIND_WECOM, sb_contact_chat_list},
     {"cgi-bin/externalcontact/groupchat/get", true, SB_KIND_WECOM, sb_contact_chat_get},
+    {"cgi-bin/message/send", true, SB_KIND_WECOM, sb_app_send},
+    {"cgi-bin/kf/customer/batchget", true, SB_KIND_KF, sb_kf_customers},
     {"cgi-bin/kf/sync_msg", true, SB_KIND_KF, sb_kf_sync},
     {"cgi-bin/kf/send_msg", true, SB_KIND_KF, sb_kf_send},
     {"cgi-bin/kf/send_msg_on_event", true, SB_KIND_KF, sb_kf_send_on_event},
@@ -70,6 +72,7 @@ struct sb_corp *sb_corp_of(struct sb_model *m, const char *corp_id)
     map_str_init(&corp->media, MOST_THINGS);
     map_str_init(&corp->frequency, MOST_THINGS);
     map_str_init(&corp->tasks, MOST_THINGS);
+    map_str_init(&corp->said, MOST_THINGS);
     list_init(&corp->member_list);
     list_init(&corp->chat_list);
     list_init(&corp->task_list);
@@ -98,6 +101,7 @@ void sb_corp_free(struct sb_corp *corp)
     for (at = 0; map_str_next(&corp->frequency, &at, &key, &val);)
         mem_free(val.p);
     map_str_fini(&corp->frequency);
+    map_str_fini(&corp->said);
     json_decref(corp->tags);
     mem_free(corp);
 }

@@ -4,6 +4,7 @@
  * wecom.c      the table of calls, access tokens, frequency limits
  * contact.c    customers, tags, groups, welcome messages, and what customers do
  * task.c       broadcast tasks: created by a call, confirmed (or not) by virtual members, queried
+ * app.c        app messages to employees
  * webhook.c    message push to internal groups, temporary media
  * kf.c         微信客服
  *
@@ -19,6 +20,7 @@ struct sb_member {
     char *userid;
     bool confirms; /* taps send on a broadcast task ... */
     int64_t after_ms;
+    struct sb_slide minute, hour; /* messages of apps */
 };
 
 struct sb_welcome;
@@ -74,6 +76,7 @@ struct sb_task;
 struct sb_corp {
     const char *corp_id;
     struct map_str members, customers, chats, codes, media, frequency, tasks;
+    struct map_str said; /* app messages by digest -> when; for enable_duplicate_check */
     struct list member_list, chat_list, task_list; /* as they came: answers must not depend on a hash */
     struct sb_customer **order;
     size_t order_count;
@@ -128,6 +131,9 @@ void sb_task_cancel(struct sb_model *m, struct sb_corp *corp, struct sb_call *c)
 void sb_task_member_changed(struct sb_model *m, struct sb_corp *corp, struct sb_member *member,
                             int64_t now_ms);
 void sb_task_free_all(struct sb_corp *corp);
+
+/* app.c */
+void sb_app_send(struct sb_model *m, struct sb_corp *corp, struct sb_call *c);
 
 /* webhook.c */
 void sb_webhook_send(struct sb_model *m, struct sb_call *c);

@@ -7,7 +7,7 @@
 
 static const char conf[] =
     "{'connections': {"
-    " 'corp': {'kind': 'wecom', 'corp_id': 'ww1', 'secret': 'S', 'token': 'T',"
+    " 'corp': {'kind': 'wecom', 'corp_id': 'ww1', 'secret': 'S', 'token': 'T', 'agent_id': 7,"
     "          'aes_key': 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY'},"
     " 'kf':   {'kind': 'wecom-kf', 'corp_id': 'ww1', 'secret': 'K', 'token': 'T', 'open_kfid': 'wk1',"
     "          'aes_key': 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY'},"
@@ -349,6 +349,52 @@ static void tags_are_marked_on_a_friend_only(void)
     world_close();
 }
 
+static void an_app_writes_to_members_thirty_times_a_minute(void)
+{
+    static const char body[] =
+        "{'touser': 'li|wang|nobody', 'agentid': 7, 'msgtype': 'text', 'text': {'content': "
+        "'x'}}";
+    static const char once[] =
+        "{'touser': 'wang', 'agentid': 7, 'msgtype': 'text', 'text': {'content': 'x'}, "
+        "'enable_duplicate_check': 1, 'duplicate_check_interval': 120}";
+
+    open_at("2026-12-01T10:00");
+    for (int i = 0; i < 30; i++) {
+        T_EQ(wecom("message/send", body), 0);
+        T_STR(json_str(world.answer, "invaliduser", ""), "nobody");
+        T_EQ(json_int(world_last(world.entries), "cost", 0), 2);
+    }
+    T_EQ(wecom("message/send", body), 0); /* dropped without a word */
+    T_EQ(json_int(world_last(world.entries), "cost", 9), 0);
+    world_pass(SB_MINUTE);
+    T_EQ(wecom("message/send", once), 0);
+    T_EQ(json_int(world_last(world.entries), "cost", 0), 1);
+    world_pass(119 * SB_SECOND);
+    T_EQ(wecom("message/send", once), 0);
+    T_EQ(json_int(world_last(world.entries), "cost", 9), 0);
+    world_pass(SB_SECOND);
+    T_EQ(wecom("message/send", once), 0);
+    T_EQ(json_int(world_last(world.entries), "cost", 0), 1);
+    T_EQ(wecom("message/send", "{'touser': 'x', 'agentid': 7, 'msgtype': 'text', 'text': {'content': 'x'}}"),
+         81013);
+    T_EQ(wecom("message/send", "{'touser': 'li', 'agentid': 8, 'msgtype': 'text', 'text': {'content': 'x'}}"),
+         301002);
+    world_close();
+}
+
+static void kf_customers_can_be_looked_up(void)
+{
+    char body[200];
+
+    open_at("2026-12-01T10:00");
+    world_login(SB_BASE_WECOM, "cgi-bin/gettoken", "corpid=ww1&corpsecret=K");
+    (void)snprintf(body, sizeof(body), "{'external_userid_list': ['%s', 'wmnobody']}", id_of("a"));
+    T_EQ(wecom("kf/customer/batchget", body), 0);
+    T_STR(json_str(json_array_get(json_object_get(world.answer, "customer_list"), 0), "nickname", ""), "a");
+    T_EQ(json_array_size(json_object_get(world.answer, "invalid_external_userid")), 1);
+    world_close();
+}
+
 static void equal_seeds_give_equal_days(void)
 {
     char first[40];
@@ -383,6 +429,8 @@ int main(void)
         T_CASE(a_webhook_takes_twenty_a_sliding_minute),
         T_CASE(customers_and_groups_can_be_read),
         T_CASE(tags_are_marked_on_a_friend_only),
+        T_CASE(an_app_writes_to_members_thirty_times_a_minute),
+        T_CASE(kf_customers_can_be_looked_up),
         T_CASE(equal_seeds_give_equal_days),
     };
 
