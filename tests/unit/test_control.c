@@ -67,7 +67,7 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof(w));
-    (void)strcpy(w.dir, "/tmp/siyu-control-XXXXXX");
+    (void)snprintf(w.dir, sizeof(w.dir), "/tmp/siyu-control-XXXXXX");
     if (!mkdtemp(w.dir))
         return -1;
     (void)snprintf(w.path, sizeof(w.path), "%s/siyu.sock", w.dir);

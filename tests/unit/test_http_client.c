@@ -292,13 +292,13 @@ static void endless_headers_are_cut_off(void **state)
     size_t n = 80 * 1024;
     char *answer = malloc(n + 64);
     struct peer_step step = {.answer = answer};
-    int at = sprintf(answer, "HTTP/1.1 200 OK\r\n");
+    int at = snprintf(answer, n, "HTTP/1.1 200 OK\r\n");
     struct call c;
 
     (void)state;
     while ((size_t)at < n)
-        at += sprintf(answer + at, "X-Filler: %08d\r\n", at);
-    (void)sprintf(answer + at, "\r\n");
+        at += snprintf(answer + at, 64, "X-Filler: %08d\r\n", at);
+    (void)snprintf(answer + at, 3, "\r\n");
     world_open(&step, 1, NULL);
     c = post("x", true);
     call_run(&c);

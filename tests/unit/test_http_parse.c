@@ -126,19 +126,19 @@ static void heads_are_bounded_in_bytes_and_fields(void **state)
     int n;
 
     (void)state;
-    n = sprintf(text, "GET / HTTP/1.1\r\nHost: x\r\nX: ");
+    n = snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: x\r\nX: ");
     memset(text + n, 'y', HTTP_HEAD_BYTES - (size_t)n - 4);
-    (void)strcpy(text + HTTP_HEAD_BYTES - 4, "\r\n\r\n");
+    memcpy(text + HTTP_HEAD_BYTES - 4, "\r\n\r\n", 5);
     T_EQ(parse(text), HTTP_PARSE_HEAD);
     T_EQ(parser.head_bytes, HTTP_HEAD_BYTES);
-    (void)strcpy(text + HTTP_HEAD_BYTES - 4, "y\r\n\r\n");
+    memcpy(text + HTTP_HEAD_BYTES - 4, "y\r\n\r\n", 6);
     T_EQ(parse(text), HTTP_PARSE_REFUSED);
     T_EQ(parser.status, 431);
     for (int fields = HTTP_FIELDS; fields <= HTTP_FIELDS + 1; fields++) {
-        n = sprintf(text, "GET / HTTP/1.1\r\nHost: x\r\n");
+        n = snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: x\r\n");
         for (int i = 1; i < fields; i++)
-            n += sprintf(text + n, "X: y\r\n");
-        (void)sprintf(text + n, "\r\n");
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "X: y\r\n");
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, "\r\n");
         T_EQ(parse(text), fields == HTTP_FIELDS ? HTTP_PARSE_HEAD : HTTP_PARSE_REFUSED);
     }
     T_EQ(parser.status, 431);
