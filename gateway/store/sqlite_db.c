@@ -101,8 +101,6 @@ static int set_up(struct db *db, enum db_mode mode)
 
     (void)sqlite3_extended_result_codes(db->sqlite, 1);
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    if (mode == DB_READ) /* closing as the last one would checkpoint */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     r = db_script(db, common);
     if (r == 0)
         r = db_script(db, mode == DB_WRITE ? writer : reader);

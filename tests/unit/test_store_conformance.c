@@ -436,6 +436,8 @@ static void an_audience_is_walked_in_id_order_without_doubles(void **state)
     T_TRUE(rows[0].refused);
     T_OK(store_expand_contacts(t.s, &q, 13, 2, &t.a, &rows, &n));
     T_EQ(n, 0);
+    T_OK(store_expand_contacts(t.s, &q, 0, 10, &t.a, &rows, &n));
+    T_EQ(n, 3); /* 12 has two identities and is one person */
 }
 
 static void a_tag_that_expired_does_not_count(void **state)

@@ -532,9 +532,18 @@ static void the_log_stays_small_when_it_is_moved_in_steps(void **state)
 
 static void a_log_that_nobody_moves_is_moved_at_64_mib(void **state)
 {
+    static char body[1 << 20];
+
     (void)state;
-    put_many(1000, 100000);
-    T_TRUE(wal_bytes() < 80 << 20);
+    memset(body, 'x', sizeof body - 1);
+    for (int i = 1; i <= 150; i++) {
+        struct content_row c = {i, true, str_of(body)};
+
+        temp_begin(&t);
+        T_OK(store_put_contents(t.s, &c, 1));
+        temp_commit(&t);
+    }
+    T_TRUE(wal_bytes() < 70 << 20);
 }
 
 static double ms_now(void)
