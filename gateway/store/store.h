@@ -11,6 +11,7 @@
  * Times    ms since 1970 on the gateway's persisted clock, unless said.
  * Errors   0 or a negative err: ERR_IO, ERR_FULL (disk), ERR_CORRUPT, -ENOMEM. After any error inside a batch
  *          the caller rolls back; the store is then as before store_begin().
+ *          After a failed fsync nobody knows what is on the disk: every later store_begin() is ERR_IO.
  * Memory   borrows arguments for the call. What a load returns lives in the arena given to it.
  * Threads  the engine thread only.
  */
@@ -43,7 +44,8 @@ bool store_was_unclean(const struct store *s);
 int store_begin(struct store *s);
 int store_commit(struct store *s);
 void store_rollback(struct store *s);
-/* A bounded piece of checkpoint work, for an idle moment; at most ~2 ms. 1: more is left. */
+/* Moves the log into the file once it holds 256 pages (a millisecond or two); before that it does nothing, so
+ * call it after each batch. A log of 64 MiB is moved by store_commit(). */
 int store_checkpoint_step(struct store *s);
 
 /* Tests: the n-th following statement, or commit, fails with ERR_IO (0: none). Counts calls: conformance. */
@@ -117,7 +119,8 @@ int store_put_deliveries(struct store *s, const struct delivery_row *rows, size_
 int store_load_deliveries(struct store *s, const struct delivery_id *ids, size_t n, struct arena *a,
                           struct delivery_row *ret); /* hot or finished; id 0 where none */
 /* Changes state, cause, due, deadline, attempt, tries, hold of hot rows. A row whose state in the store is not
- * `was` is left alone and ret_done[i] = false (lost the race: reload). `final` rows move to history. */
+ * `was` is left alone and ret_done[i] = false (lost the race: reload). `final` rows move to history; there a late
+ * receipt may still refine accepted and unknown ones, but nothing comes back from there. */
 int store_update_deliveries(struct store *s, const struct delivery_change *changes, size_t n, bool *ret_done);
 
 /* Queues with at least one queued or held row, with their earliest due time. Cost O(queues). */
