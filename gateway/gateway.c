@@ -32,7 +32,7 @@ struct gateway {
     struct front_door *door;
     struct api *api;
     struct host *host;
-    struct world world;
+    struct plan_world world;
     struct world_account *world_accounts;
     size_t plans_waiting;
     bool stopping;

@@ -209,7 +209,7 @@ int api_new(const struct api_conf *conf, struct front_door **ret_door, struct ap
     return 0;
 }
 
-int api_start(struct api *a, struct host *host, const struct world *world)
+int api_start(struct api *a, struct host *host, const struct plan_world *world)
 {
     char path[4096];
     int n = snprintf(path, sizeof path, "%s/siyu.sock", a->conf.data);

@@ -35,7 +35,7 @@ struct api_conf {
 /* Gives the front door too, with the api's routes on it: others add theirs before front_door_listen(). */
 int api_new(const struct api_conf *conf, struct front_door **ret_door, struct api **ret);
 /* The host is there now: opens the control socket. `world` is what playbooks may name. */
-int api_start(struct api *a, struct host *host, const struct world *world);
+int api_start(struct api *a, struct host *host, const struct plan_world *world);
 void api_stop(struct api *a);
 void api_free(struct api *a); /* NULL is a no-op */
 

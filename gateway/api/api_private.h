@@ -17,7 +17,7 @@ struct api {
     size_t live_count;
     struct auth *auth;
     struct host *host;
-    const struct world *world;
+    const struct plan_world *world;
     bool ready, stopping;
     uint64_t live_dropped;
     int64_t started_ms;

@@ -29,7 +29,7 @@ static int64_t connection_number(const struct config *c, const char *name)
     return 0;
 }
 
-static void add(struct world *w, struct world_account *list, const struct config_connection *c, int64_t number,
+static void add(struct plan_world *w, struct world_account *list, const struct config_connection *c, int64_t number,
                 enum account_kind kind, const char *name)
 {
     list[w->account_count] = (struct world_account){
@@ -39,7 +39,7 @@ static void add(struct world *w, struct world_account *list, const struct config
     w->account_count++;
 }
 
-static struct world_account *build(const struct config *c, struct world *w)
+static struct world_account *build(const struct config *c, struct plan_world *w)
 {
     struct world_account *list = mem_calloc(c->connection_count + c->account_count + 1, sizeof *list);
 
@@ -57,7 +57,7 @@ static struct world_account *build(const struct config *c, struct world *w)
     return list;
 }
 
-static int check_file(const char *path, const struct world *world, struct diag *diag)
+static int check_file(const char *path, const struct plan_world *world, struct diag *diag)
 {
     struct plan *plan = NULL;
     struct buf text;
@@ -73,7 +73,7 @@ static int check_file(const char *path, const struct world *world, struct diag *
     return err;
 }
 
-static int check_all(const struct cli *c, const struct world *world, struct diag *diag)
+static int check_all(const struct cli *c, const struct plan_world *world, struct diag *diag)
 {
     int worst = 0;
 
@@ -88,7 +88,7 @@ int cli_check(const struct cli *c)
 {
     struct config *config = NULL;
     struct rulepack *rules = NULL;
-    struct world world = {.bots = registry_bots, .bot_count = registry_bot_count};
+    struct plan_world world = {.bots = registry_bots, .bot_count = registry_bot_count};
     struct world_account *accounts = NULL;
     struct diag diag;
 

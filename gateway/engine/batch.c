@@ -83,6 +83,7 @@ int batch_begin(struct batch *b)
 
     b->now_ms = engine_now_ms(b->engine);
     b->now_mono_ms = clock_mono_ms(clock);
+    counter_set_now(b->engine->counters, b->now_ms);
     return store_begin(b->engine->store);
 }
 
@@ -109,8 +110,9 @@ static int flush_counters(struct batch *b)
     for (size_t i = 0; i < n; i++)
         out[i] = (struct claim_row){.owner = claims[i].owner,
                                     .key = {claims[i].key.limit, claims[i].key.subject.a, claims[i].key.subject.b},
-                                    .cell = claims[i].cell, .units = claims[i].units, .at_ms = b->now_ms,
-                                    .carried = claims[i].carried, .state = CLAIM_OPEN};
+                                    .cell = claims[i].cell, .units = claims[i].units, .at_ms = claims[i].at_ms,
+                                    .carried = claims[i].carried,
+                                    .state = claims[i].open ? CLAIM_OPEN : CLAIM_COUNTED};
     err = store_put_claims(s, out, n);
     (void)counter_set_take_refunds(b->engine->counters, &n); /* the store refunds by owner */
     return err;

@@ -206,7 +206,7 @@ static int recover(struct engine *e)
     if (store_was_unclean(e->store))
         e->recovering_until_mono_ms = clock_mono_ms(e->clock) + RECOVERY_CLEAN_MS;
     while (more > 0) { /* open attempts exist after a clean stop too, if it ran out of time */
-        more = engine_begin(e);
+        more = engine_begin(e, &replies); /* no ops: the list is empty */
         if (more)
             return more;
         more = settle_recover(&e->batch);
@@ -242,8 +242,10 @@ int engine_start(struct engine *e, const struct registry_connection *conns, size
 
 /* ---- the batch ---- */
 
-int engine_begin(struct engine *e)
+int engine_begin(struct engine *e, struct list *ops)
 {
+    list_move_all(&e->taken, &e->kept_ops);
+    list_move_all(&e->taken, ops);
     counter_set_trim(e->counters);
     return batch_begin(&e->batch);
 }
@@ -298,10 +300,8 @@ static int take_inbound(struct engine *e)
     return err ? err : batch_flush(&e->batch);
 }
 
-int engine_take(struct engine *e, struct list *ops)
+int engine_take(struct engine *e)
 {
-    list_move_all(&e->taken, &e->kept_ops);
-    list_move_all(&e->taken, ops);
     int err = take_others(e);
     return err ? err : take_inbound(e);
 }
@@ -351,6 +351,19 @@ int engine_tick(struct engine *e)
 
 /* ---- its end ---- */
 
+/* Several playbooks may set the same limit: the stricter one rules. */
+static void add_limit(struct limit *all, size_t *count, const struct limit *l)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (all[i].id == l->id) {
+            bool stricter = l->window == WINDOW_PACE ? l->span_ms > all[i].span_ms : l->amount < all[i].amount;
+            if (stricter)
+                all[i] = *l;
+            return;
+        }
+    all[(*count)++] = *l;
+}
+
 static int collect_limits(struct engine *e)
 {
     size_t n, count = 0;
@@ -365,7 +378,7 @@ static int collect_limits(struct engine *e)
     count = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < plans[i]->limit_count; k++)
-            all[count++] = plans[i]->limits[k];
+            add_limit(all, &count, &plans[i]->limits[k]);
     int err = counter_set_limits(e->counters, all, count);
     if (err) {
         mem_free(all);

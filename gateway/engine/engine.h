@@ -4,7 +4,7 @@
  * The engine is plain sequential code without callbacks: given the same store, ops, clock and seed it decides
  * the same. A batch runs
  *
- *     engine_begin -> engine_take(ops) -> engine_tick -> [sender_step] -> engine_commit
+ *     engine_begin(ops) -> engine_take -> engine_tick -> [sender_step] -> engine_commit
  *
  * and nothing of it is visible before engine_commit() returned 0: no acknowledgement, no byte to a provider.
  * After any other error the caller calls engine_abort(): inbound ops are then answered with that error (the
@@ -43,9 +43,10 @@ int engine_start(struct engine *e, const struct registry_connection *conns, size
                  const struct registry_account *accounts, size_t account_n);
 const struct registry *engine_registry(const struct engine *e);
 
-int engine_begin(struct engine *e);
-/* Takes all ops of the list; each is decided, or answered with why not. */
-int engine_take(struct engine *e, struct list *ops);
+/* Takes all ops of the list, also when it fails: engine_abort() answers them then. */
+int engine_begin(struct engine *e, struct list *ops);
+/* Each op is decided, or answered with why not. */
+int engine_take(struct engine *e);
 /* What time brings: broadcasts that are due, passive replies that stood, polls. Bounded work. */
 int engine_tick(struct engine *e);
 /* On success the replies of the batch are appended to `ret`. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/followup.h"
 
+#include "base/json.h"
 #include "engine/attempt.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/facts.h"
+#include "engine/render.h"
 #include "engine/settle.h"
 
 enum { TICK_MAX = 32, QUERY_TRIES = 3, REMIND_MAX = 3 };
@@ -90,14 +93,42 @@ static int open_poll(struct batch *b, struct attempt_row *parent, enum call_op o
     return 0;
 }
 
-static json_t *query_params(const struct attempt_row *parent, const struct family *f)
+/* The words that went out, as the platform lists them: a task is found by them. */
+static int sent_text(struct batch *b, const struct attempt_row *parent, const struct family *f, struct str *ret)
 {
-    json_t *p = json_pack("{s:I, s:I, s:I}", "from_ms", (json_int_t)parent->started_ms - 60000, "to_ms",
-                          (json_int_t)parent->deadline_ms + 60000, "content", (json_int_t)parent->content);
+    const struct account *account = registry_account(&b->engine->registry, parent->account);
+    struct content_row content = {0};
+    struct str body, why;
+    json_t *json = NULL;
+    bool shared;
+    int err = store_load_contents(b->engine->store, &parent->content, 1, &b->arena, &content);
 
-    if (p && f->count)
-        (void)json_object_set_new(p, "to", json_stringn(f->items[0].to.p, f->items[0].to.n));
-    return p;
+    *ret = (struct str){NULL, 0};
+    body = content.body;
+    if (!err && f->count)
+        err = facts_load(b, &f->rows[0].contact, 1);
+    if (!err && !content.rendered && account && f->count &&
+        render_frozen(b, &content, account, facts_person(b, f->rows[0].contact), &body, &shared, &why) != 0)
+        return b->err;
+    if (!err && json_parse(body, JSON_DEPTH, &json, NULL) == 0)
+        *ret = batch_cstr(b, json_str(json, "text", ""));
+    json_decref(json);
+    return err;
+}
+
+static int query_params(struct batch *b, const struct attempt_row *parent, const struct family *f, json_t **ret)
+{
+    struct str text;
+    int err = sent_text(b, parent, f, &text);
+
+    if (err)
+        return err;
+    *ret = json_pack("{s:I, s:I, s:s%, s:s}", "from_ms", (json_int_t)parent->started_ms - 60000, "to_ms",
+                     (json_int_t)parent->deadline_ms + 60000, "text", text.n ? text.p : "", text.n, "chat_type",
+                     parent->op == CALL_GROUP_TASK ? "group" : "single");
+    if (*ret && f->count)
+        (void)json_object_set_new(*ret, "to", json_stringn(f->items[0].to.p, f->items[0].to.n));
+    return 0;
 }
 
 static bool remind_now(int step)
@@ -155,26 +186,36 @@ static int tick_task(struct batch *b, struct attempt_row *parent, const struct f
 
 static int give_up_query(struct batch *b, struct attempt_row *parent, struct family *f)
 {
+    int64_t *owners = arena_alloc(&b->arena, f->count * sizeof *owners + 1);
+    size_t n = 0;
+
+    if (!owners)
+        return -ENOMEM;
     parent->next_ms = INT64_MAX;
     for (size_t i = 0; i < f->count; i++)
         if (in_state(f, i, STATE_UNKNOWN, parent->id)) {
             delivery_move(b, &f->rows[i], (struct delivery_move){.to = STATE_UNKNOWN, .cause = CAUSE_NEVER_DUPLICATE,
                                                                  .final = true, .what = "unknown for good"});
-            settle_count(b, f->rows[i].id.v);
+            owners[n++] = f->rows[i].id.v;
         }
-    return 0;
+    return settle_count_late(b, owners, n);
 }
 
 static int tick_unknown(struct batch *b, struct attempt_row *parent, struct family *f)
 {
+    json_t *params = NULL;
     int64_t busy;
 
     if (!any(f, STATE_UNKNOWN, parent->id) || parent->follow_step >= QUERY_TRIES)
         return give_up_query(b, parent, f);
     parent->follow_step++;
-    int err = open_poll(b, parent, CALL_QUERY, query_params(parent, f), &busy);
+    int err = query_params(b, parent, f, &params);
+    if (!err)
+        err = open_poll(b, parent, CALL_QUERY, params, &busy);
+    if (err)
+        return err;
     parent->next_ms = busy ? busy : b->now_ms + QUERY_FIRST_MS * (1 << parent->follow_step);
-    return err;
+    return 0;
 }
 
 /* No receipt within its time: accepted is the last word. */
@@ -221,72 +262,78 @@ static const struct item_result *result_for(const struct facts *f, struct str to
     return NULL;
 }
 
-/* wecom.md 4.5: 2 no friend any more (never sent), 3 the customer's quota was used by somebody else. */
-static int learn_item(struct batch *b, struct delivery_row *row, const struct item_result *r, int64_t *refund)
+/* What a task's or query's answer settled: whose charge comes back, whose stays. */
+struct verdicts {
+    int64_t *refunds, *counts;
+    size_t refund_n, count_n;
+};
+
+static int verdicts_init(struct batch *b, size_t n, struct verdicts *ret)
 {
-    switch (r->outcome) {
-    case OUTCOME_ACCEPTED:
-    case OUTCOME_DELIVERED:
-        delivery_move(b, row, (struct delivery_move){.to = STATE_DELIVERED, .cause = CAUSE_RECEIPT, .final = true,
-                                                     .what = "confirmed and sent"});
-        settle_count(b, row->id.v);
-        return 0;
-    case OUTCOME_PERMANENT:
-        *refund = row->id.v;
-        delivery_move(b, row, (struct delivery_move){.to = STATE_FAILED, .cause = CAUSE_NOT_A_FRIEND, .final = true,
-                                                     .what = "failed", .detail = json_pack("{s:i}", "status", r->errcode)});
-        return 0;
-    case OUTCOME_LIMITED:
-        delivery_move(b, row, (struct delivery_move){.to = STATE_FAILED, .cause = CAUSE_PLATFORM_QUOTA, .final = true,
-                                                     .what = "failed", .detail = json_pack("{s:i}", "status", r->errcode)});
-        settle_count(b, row->id.v);
-        return 0;
-    default: return 0;
-    }
+    *ret = (struct verdicts){.refunds = arena_alloc(&b->arena, n * sizeof(int64_t) + 1),
+                             .counts = arena_alloc(&b->arena, n * sizeof(int64_t) + 1)};
+    return ret->refunds && ret->counts ? 0 : -ENOMEM;
 }
 
-static void expire_pending(struct batch *b, struct delivery_row *row, int64_t *refund)
+static int verdicts_settle(struct batch *b, const struct verdicts *v)
 {
-    *refund = row->id.v;
-    delivery_move(b, row, (struct delivery_move){.to = STATE_EXPIRED, .cause = CAUSE_NOT_CONFIRMED, .final = true,
-                                                 .what = "expired"});
+    int err = settle_refund(b, v->refunds, v->refund_n);
+
+    return err ? err : settle_count_late(b, v->counts, v->count_n);
+}
+
+static void learn(struct batch *b, struct delivery_row *row, enum delivery_state to, enum cause cause, bool refund,
+                  const char *what, struct verdicts *v)
+{
+    delivery_move(b, row, (struct delivery_move){.to = to, .cause = cause, .final = true, .what = what});
+    if (refund)
+        v->refunds[v->refund_n++] = row->id.v;
+    else
+        v->counts[v->count_n++] = row->id.v;
+}
+
+/* wecom.md 4.5: 2 no friend any more (never sent), 3 the customer's quota was used by somebody else. */
+static void learn_item(struct batch *b, struct delivery_row *row, enum outcome outcome, struct verdicts *v)
+{
+    switch (outcome) {
+    case OUTCOME_ACCEPTED:
+    case OUTCOME_DELIVERED: learn(b, row, STATE_DELIVERED, CAUSE_RECEIPT, false, "confirmed and sent", v); break;
+    case OUTCOME_PERMANENT: learn(b, row, STATE_FAILED, CAUSE_NOT_A_FRIEND, true, "failed", v); break;
+    case OUTCOME_LIMITED: learn(b, row, STATE_FAILED, CAUSE_PLATFORM_QUOTA, false, "failed", v); break;
+    default: break;
+    }
 }
 
 static int learn_task(struct batch *b, const struct attempt_row *parent, struct family *f, const struct facts *facts)
 {
-    int64_t *refunds = arena_alloc(&b->arena, f->count * sizeof *refunds + 1);
-    size_t n = 0;
+    struct verdicts v;
+    int err = verdicts_init(b, f->count, &v);
 
-    if (!refunds)
-        return -ENOMEM;
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count && !err; i++) {
         const struct item_result *r = result_for(facts, f->items[i].to);
-        int64_t refund = 0;
         if (!in_state(f, i, STATE_AWAITING_CONFIRM, parent->id))
             continue;
         if (r && r->outcome != OUTCOME_PENDING)
-            (void)learn_item(b, &f->rows[i], r, &refund);
+            learn_item(b, &f->rows[i], r->outcome, &v);
         else if (parent->follow_step == STEP_LAST_POLL && facts->outcome == OUTCOME_ACCEPTED)
-            expire_pending(b, &f->rows[i], &refund);
-        if (refund)
-            refunds[n++] = refund;
+            learn(b, &f->rows[i], STATE_EXPIRED, CAUSE_NOT_CONFIRMED, true, "expired", &v);
     }
-    return settle_refund(b, refunds, n);
+    return err ? err : verdicts_settle(b, &v);
 }
 
-static void learn_query(struct batch *b, const struct attempt_row *parent, struct family *f, const struct facts *facts)
+static int learn_query(struct batch *b, const struct attempt_row *parent, struct family *f, const struct facts *facts)
 {
     bool found = facts->outcome == OUTCOME_ACCEPTED && (facts->provider_id.n || facts->item_count);
+    struct verdicts v;
+    int err = verdicts_init(b, f->count, &v);
 
-    for (size_t i = 0; i < f->count && found; i++) {
+    for (size_t i = 0; i < f->count && found && !err; i++) {
         const struct item_result *r = result_for(facts, f->items[i].to);
         bool failed = r && r->outcome == OUTCOME_PERMANENT;
-        if (!in_state(f, i, STATE_UNKNOWN, parent->id) || (r && r->outcome == OUTCOME_PENDING))
-            continue;
-        delivery_move(b, &f->rows[i], (struct delivery_move){.to = failed ? STATE_FAILED : STATE_ACCEPTED,
-                                                             .cause = CAUSE_INFERRED, .final = true, .what = "found"});
-        settle_count(b, f->rows[i].id.v);
+        if (in_state(f, i, STATE_UNKNOWN, parent->id) && !(r && r->outcome == OUTCOME_PENDING))
+            learn(b, &f->rows[i], failed ? STATE_FAILED : STATE_ACCEPTED, CAUSE_INFERRED, false, "found", &v);
     }
+    return err ? err : verdicts_settle(b, &v);
 }
 
 int followup_learn(struct batch *b, const struct attempt_row *poll, const struct op_facts *op)
@@ -303,7 +350,5 @@ int followup_learn(struct batch *b, const struct attempt_row *poll, const struct
         return err;
     if (poll->op == CALL_TASK_RESULT)
         return learn_task(b, parent, &f, &op->facts);
-    if (poll->op == CALL_QUERY)
-        learn_query(b, parent, &f, &op->facts);
-    return 0;
+    return poll->op == CALL_QUERY ? learn_query(b, parent, &f, &op->facts) : 0;
 }

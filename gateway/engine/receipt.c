@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/receipt.h"
 
+#include "base/json.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/settle.h"
@@ -27,8 +28,23 @@ static int settle_items(struct batch *b, const struct incident *i, struct attemp
             ids[count++] = items[k].delivery;
     err = count ? store_load_deliveries(b->engine->store, ids, count, &b->arena, rows) : 0;
     for (size_t k = 0; k < count && !err; k++)
-        settle_receipt(b, &rows[k], i->in->verdict, i->id);
+        err = settle_receipt(b, &rows[k], i->in->verdict, i->id);
     return err;
+}
+
+/* Customer service says later that an account ran into a safety limit. */
+static void judge_failure(struct batch *b, const struct incident *i)
+{
+    json_t *data = NULL;
+    int64_t type = -1;
+
+    if (i->in->data.n && json_parse(i->in->data, JSON_DEPTH, &data, NULL) == 0)
+        type = json_int(data, "fail_type", -1);
+    json_decref(data);
+    if (type < 0 || !i->account || i->account->kind != ACCOUNT_WECOM_KF)
+        return;
+    if (rulepack_code(b->engine->rules, "wecom.kf_fail", CALL_SEND, (int)type)->freeze)
+        settle_freeze(b, i->account, STR("the platform's safety limit"));
 }
 
 int receipt_learn(struct batch *b, const struct incident *i)
@@ -39,6 +55,7 @@ int receipt_learn(struct batch *b, const struct incident *i)
 
     if (err)
         return err;
+    judge_failure(b, i);
     if (attempt.v)
         return settle_items(b, i, attempt);
     trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0}, .event = i->id},

@@ -47,6 +47,19 @@ void settle_count(struct batch *b, int64_t owner)
     *(int64_t *)batch_row(b, &b->closings) = owner;
 }
 
+int settle_count_late(struct batch *b, const int64_t *owners, size_t n)
+{
+    struct claim *claims;
+    size_t count;
+    int err = n ? counters_load_claims(b, owners, n, &claims, &count) : 0;
+
+    if (!err && n)
+        err = quota_settle(b->engine->counters, claims, count, b->now_ms, NULL);
+    for (size_t i = 0; i < n && !err; i++)
+        settle_count(b, owners[i]);
+    return err;
+}
+
 int settle_refund(struct batch *b, const int64_t *owners, size_t n)
 {
     struct claim *claims;
@@ -171,6 +184,9 @@ static void on_permanent(struct batch *b, struct settlement *s, struct delivery_
         on_accepted(b, s, row, CAUSE_INFERRED, errcode);
         return;
     }
+    if (code->refused)
+        *(struct refusal_row *)batch_row(b, &b->refusals) = (struct refusal_row){
+            .contact = row->contact, .scope = STR("marketing"), .source = STR("platform"), .at_ms = b->now_ms};
     if (code->refund)
         refund_later(s, row->id.v);
     else
@@ -260,18 +276,24 @@ static int settle_call(struct batch *b, struct settlement *s)
     return settle_refund(b, s->refunds, s->refund_count);
 }
 
-static void freeze(struct batch *b, struct settlement *s)
+void settle_freeze(struct batch *b, struct account *account, struct str why)
 {
-    char why[128];
-
-    (void)snprintf(why, sizeof why, "platform code %d", s->facts->errcode);
-    if (!s->account || s->account->frozen)
+    if (account->frozen)
         return;
-    s->account->frozen = true;
-    if (store_set_account_state(b->engine->store, s->account->id, true, str_of(why), b->now_ms) != 0)
+    account->frozen = true;
+    if (store_set_account_state(b->engine->store, account->id, true, why, b->now_ms) != 0)
         b->err = ERR_IO;
-    live_add(b, json_pack("{s:s, s:s%, s:s}", "type", "frozen", "account", s->account->name.p, s->account->name.n,
-                          "why", why));
+    live_add(b, json_pack("{s:s, s:s%, s:s%}", "type", "frozen", "account", account->name.p, account->name.n, "why",
+                          why.p, why.n));
+}
+
+static void freeze(struct batch *b, const struct settlement *s)
+{
+    char why[64];
+    int n = snprintf(why, sizeof why, "platform code %d", s->facts->errcode);
+
+    if (s->account)
+        settle_freeze(b, s->account, (struct str){why, (size_t)n});
 }
 
 static void close_attempt(struct batch *b, struct settlement *s)
@@ -303,8 +325,10 @@ int settle_facts(struct batch *b, const struct op_facts *op)
     int err = store_load_attempts(b->engine->store, &op->id, 1, &b->arena, attempt);
     if (err || !attempt->id.v || attempt->state == ATTEMPT_ENDED)
         return err; /* somebody asked twice: the first word stands */
-    if (op->facts.date_ms && gateway_clock_confirm(&b->engine->now, op->facts.date_ms))
+    if (op->facts.date_ms && gateway_clock_confirm(&b->engine->now, op->facts.date_ms)) {
         b->now_ms = engine_now_ms(b->engine);
+        counter_set_now(b->engine->counters, b->now_ms);
+    }
     s.account = registry_account(&b->engine->registry, attempt->account);
     if (s.account)
         s.code = rulepack_code(b->engine->rules, s.account->connection->platform.p, attempt->op, op->facts.errcode);
@@ -325,17 +349,21 @@ int settle_facts(struct batch *b, const struct op_facts *op)
     return 0;
 }
 
-void settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event)
+int settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event)
 {
     bool ok = verdict == OUTCOME_DELIVERED || verdict == OUTCOME_ACCEPTED;
     enum delivery_state to = ok ? STATE_DELIVERED : STATE_FAILED;
 
+    bool open = row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM;
+    int err = 0;
+
     if (!row->id.v || verdict == OUTCOME_PENDING || !delivery_state_may_become(row->state, to))
-        return;
-    if (row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM)
-        settle_count(b, row->id.v);
+        return 0;
+    if (open && !row->final)
+        err = settle_count_late(b, &row->id.v, 1);
     delivery_move(b, row, (struct delivery_move){.to = to, .cause = CAUSE_RECEIPT, .final = true, .what = "receipt",
                                                  .detail = json_pack("{s:I}", "event", (json_int_t)event.v)});
+    return err;
 }
 
 /* Nobody knows whether it arrived: treated like an attempt without an answer. */

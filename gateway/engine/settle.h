@@ -12,14 +12,22 @@
 
 #include "engine/batch.h"
 
+struct account;
+
 int settle_facts(struct batch *b, const struct op_facts *op);
 
 /* A receipt's verdict on one delivery. Never regresses: delivered and failed stay. */
-void settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event);
+int settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event);
+
+/* Ban-like: the account stops at once, until a human releases it. */
+void settle_freeze(struct batch *b, struct account *account, struct str why);
 
 /* Gives back, or counts for good, what these owners (deliveries, attempts) charged. */
 int settle_refund(struct batch *b, const int64_t *owners, size_t n);
 void settle_count(struct batch *b, int64_t owner);
+/* The same for what was open longer than a call takes (unknown, awaiting): the platform may have counted it in a window
+ * that began meanwhile, which takes it over first. */
+int settle_count_late(struct batch *b, const int64_t *owners, size_t n);
 
 /* Until when the account must not be called after the platform's word; 0: free. */
 int64_t settle_blocked_until(const struct engine *e, struct account_id account);

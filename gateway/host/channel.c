@@ -45,6 +45,13 @@ static void on_alert(void *ctx, const char *what, struct str why)
     host_alert(c->host, c, what, why);
 }
 
+static void on_nudge(void *ctx, struct str account, struct str token)
+{
+    struct channel *c = ctx;
+
+    host_nudge(c->host, account, token);
+}
+
 static void on_stopped(void *ctx)
 {
     struct channel *c = ctx;
@@ -64,7 +71,7 @@ int channel_init(struct channel *c, struct host *h, const struct config_connecti
     c->name = conf->name;
     c->state = CHANNEL_NEW;
     c->face = (struct adapter_host){.ctx = c, .inbound = on_inbound, .answer = on_answer,
-                                    .inbound_id = on_inbound_id, .done = on_done, .alert = on_alert,
+                                    .inbound_id = on_inbound_id, .done = on_done, .alert = on_alert, .nudge = on_nudge,
                                     .stopped = on_stopped};
     c->env.host = &c->face;
     c->env.name = c->name;

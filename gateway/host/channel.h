@@ -38,6 +38,7 @@ void host_answer_hook(struct host *h, struct inbound_id id, int status, const ch
 struct inbound_id host_inbound_id(struct host *h);
 void host_facts(struct host *h, struct attempt_id id, const struct facts *facts);
 void host_alert(struct host *h, struct channel *c, const char *what, struct str why);
+void host_nudge(struct host *h, struct str account, struct str token);
 void host_channel_stopped(struct host *h, struct channel *c);
 
 #endif

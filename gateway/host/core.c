@@ -121,10 +121,10 @@ static void commit(struct core *c, struct list *replies)
 
 static void run_batch(struct core *c, struct list *ops, struct list *replies)
 {
-    int err = engine_begin(c->engine);
+    int err = engine_begin(c->engine, ops);
 
     if (!err)
-        err = engine_take(c->engine, ops);
+        err = engine_take(c->engine);
     if (!err)
         err = engine_tick(c->engine);
     if (!err)

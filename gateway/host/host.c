@@ -466,6 +466,16 @@ void host_alert(struct host *h, struct channel *c, const char *what, struct str 
     json_decref(line);
 }
 
+/* Only the adapter of that account knows it: all are told. */
+void host_nudge(struct host *h, struct str account, struct str token)
+{
+    for (size_t i = 0; i < h->channel_count; i++) {
+        struct channel *c = &h->channels[i];
+        if (c->kind->ops->nudge && c->state == CHANNEL_RUNNING)
+            c->kind->ops->nudge(c->adapter, account, token);
+    }
+}
+
 /* ---- questions ---- */
 
 static int remember_asker(struct host *h, host_answer_fn done, void *ctx, int64_t tag, int64_t *ret_id)

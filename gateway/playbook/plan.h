@@ -107,7 +107,7 @@ struct world_account {
     struct str account_type; /* official: "service" or "subscription" */
 };
 
-struct world {
+struct plan_world {
     const struct world_account *accounts;
     size_t account_count;
     const struct bot_ops *const *bots;
@@ -119,7 +119,7 @@ struct world {
  * "file:line: what, why, how to mend"; ERR_CONFIG when there is any. A key of the design that this version
  * does not implement is refused as `not available in this version`. `world` NULL: names of accounts are not
  * checked against a configuration (`siyu check` of a playbook alone). */
-int playbook_compile(struct str text, const char *file, const struct world *world, struct diag *diag,
+int playbook_compile(struct str text, const char *file, const struct plan_world *world, struct diag *diag,
                      struct plan **ret);
 void plan_free(struct plan *p); /* NULL is a no-op */
 

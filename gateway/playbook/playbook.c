@@ -206,7 +206,7 @@ static int compile(struct play *p, struct str text, const char *file)
     return read_sections(p);
 }
 
-int playbook_compile(struct str text, const char *file, const struct world *world, struct diag *diag,
+int playbook_compile(struct str text, const char *file, const struct plan_world *world, struct diag *diag,
                      struct plan **ret)
 {
     struct play p = {.world = world};

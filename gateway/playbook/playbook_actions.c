@@ -112,7 +112,7 @@ static int read_do(struct rule_reading *rd, struct action *out)
 
 static struct str bot_name(const void *ctx, size_t i)
 {
-    return str_of(((const struct world *)ctx)->bots[i]->name);
+    return str_of(((const struct plan_world *)ctx)->bots[i]->name);
 }
 
 /* The bot's own complaints, moved to the place of `with`. */
@@ -144,7 +144,7 @@ static int check_with(struct rule_reading *rd, const struct bot_ops *bot, const 
 
 static void unknown_bot(struct rule_reading *rd, const char *name)
 {
-    const struct world *w = rd->p->world;
+    const struct plan_world *w = rd->p->world;
     char hint[PLAYBOOK_HINT_BYTES];
 
     json_complainf(&rd->p->ctx, rd->obj, "bot", "there is no bot `%s`%s", name,
@@ -153,7 +153,7 @@ static void unknown_bot(struct rule_reading *rd, const char *name)
 
 static int read_bot(struct rule_reading *rd, struct action *out)
 {
-    const struct world *w = rd->p->world;
+    const struct plan_world *w = rd->p->world;
     const json_t *with = playbook_object_at(rd->p, rd->obj, "with");
     const char *name = NULL;
 

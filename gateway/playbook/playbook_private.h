@@ -30,7 +30,7 @@ struct owned_plan {
 #define PLAYBOOK_REFUSALS 8
 
 struct play {
-    const struct world *world; /* NULL: names of accounts are not judged */
+    const struct plan_world *world; /* NULL: names of accounts are not judged */
     struct diag diag;          /* this file's complaints, unsorted */
     struct json_ctx ctx;
     struct owned_plan *owned;
@@ -99,7 +99,7 @@ struct str playbook_copy(struct play *p, const char *text);
 /* ---- accounts (playbook_world.c) ---- */
 /* The accounts that a name means: the account of that name, else all of the connection of that name. With
  * `out` NULL only counts. 0: nothing is called so. */
-size_t playbook_accounts(const struct world *w, const char *name, const struct world_account **out,
+size_t playbook_accounts(const struct plan_world *w, const char *name, const struct world_account **out,
                          size_t max);
 void playbook_unknown_account(struct play *p, const json_t *obj, const char *key, const char *name);
 const struct kind_rule *playbook_kind(const struct play *p, enum account_kind kind); /* NULL: not judged */

@@ -56,7 +56,7 @@ static bool read_on(struct rule_reading *rd)
     return true;
 }
 
-static bool gets(const struct rule_reading *rd, const struct world_account *a)
+static bool hears(const struct rule_reading *rd, const struct world_account *a)
 {
     const struct kind_rule *kind = playbook_kind(rd->p, a->kind);
 
@@ -85,7 +85,7 @@ static void add_account(struct rule_reading *rd, const struct world_account *a)
     for (size_t i = 0; i < rd->account_count; i++)
         if (rd->accounts[i] == a)
             return;
-    if (gets(rd, a))
+    if (hears(rd, a))
         rd->accounts[rd->account_count++] = a;
     else
         complain_deaf(rd, a);
@@ -93,7 +93,7 @@ static void add_account(struct rule_reading *rd, const struct world_account *a)
 
 static int read_from_names(struct rule_reading *rd, const json_t *node)
 {
-    const struct world *w = rd->p->world;
+    const struct plan_world *w = rd->p->world;
     const struct world_account **found = arena_alloc(rd->p->arena, (w->account_count + 1) * sizeof(void *));
 
     if (found == NULL)
@@ -119,10 +119,10 @@ static int read_from_names(struct rule_reading *rd, const json_t *node)
 /* Without `from`: whoever gets the event. */
 static void everybody(struct rule_reading *rd)
 {
-    const struct world *w = rd->p->world;
+    const struct plan_world *w = rd->p->world;
 
     for (size_t i = 0; i < w->account_count; i++)
-        if (gets(rd, &w->accounts[i]))
+        if (hears(rd, &w->accounts[i]))
             rd->accounts[rd->account_count++] = &w->accounts[i];
     if (rd->account_count == 0 && w->account_count > 0)
         json_complainf(&rd->p->ctx, rd->obj, "on",

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-size_t playbook_accounts(const struct world *w, const char *name, const struct world_account **out,
+size_t playbook_accounts(const struct plan_world *w, const char *name, const struct world_account **out,
                          size_t max)
 {
     size_t n = 0;
@@ -28,7 +28,7 @@ size_t playbook_accounts(const struct world *w, const char *name, const struct w
 /* Names of accounts, then of their connections. */
 static struct str sender_name(const void *ctx, size_t i)
 {
-    const struct world *w = ctx;
+    const struct plan_world *w = ctx;
 
     return i < w->account_count ? w->accounts[i].name : w->accounts[i - w->account_count].connection_name;
 }

@@ -34,7 +34,7 @@ static const struct world_account accounts[] = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rulepack *rules;
-    struct world w = {.accounts = accounts, .account_count = 5, .bots = bots, .bot_count = 1};
+    struct plan_world w = {.accounts = accounts, .account_count = 5, .bots = bots, .bot_count = 1};
     struct plan *plan = NULL;
     struct diag diag;
     int r;

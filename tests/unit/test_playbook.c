@@ -34,9 +34,9 @@ static const struct world_account accounts[] = {
     ACCOUNT(7, 106, "news", "news", ACCOUNT_OFFICIAL, .account_type = {"subscription", 12}),
 };
 
-static struct world world(void)
+static struct plan_world world(void)
 {
-    return (struct world){.accounts = accounts,
+    return (struct plan_world){.accounts = accounts,
                           .account_count = ARRAY_LEN(accounts),
                           .bots = bots,
                           .bot_count = 1,
@@ -44,7 +44,7 @@ static struct world world(void)
 }
 
 /* What the compiler says of a text, one complaint a line; warnings begin with "warning ". */
-static const char *check_in(const char *text, const struct world *w)
+static const char *check_in(const char *text, const struct plan_world *w)
 {
     static char out[8192];
     struct plan *plan = NULL;
@@ -67,14 +67,14 @@ static const char *check_in(const char *text, const struct world *w)
 
 static const char *check(const char *text)
 {
-    struct world w = world();
+    struct plan_world w = world();
 
     return check_in(text, &w);
 }
 
 static struct plan *compiled(const char *text)
 {
-    struct world w = world();
+    struct plan_world w = world();
     struct plan *plan = NULL;
     struct diag diag;
     int r;
@@ -332,7 +332,7 @@ static void every_complaint_is_collected_in_the_order_of_lines(void **state)
 
     (void)state;
     for (const char *at = got; (at = strstr(at, "p.yaml:")) != NULL; count++) {
-        int next = atoi(at += 7);
+        int next = (int)strtol(at += 7, NULL, 10);
 
         T_TRUE(next >= line);
         line = next;
@@ -640,7 +640,7 @@ static void memory_that_runs_out_is_returned_at_every_point(void **state)
         "lottery, "
         "with: {prize: x}}\nbroadcasts:\n  b: {on: hall, at: 2026-12-01T10:00, to: {groups: all}, send: hi}\n"
         "limits: {account: {day: 5}}\n";
-    struct world w = world();
+    struct plan_world w = world();
     bool hit = true;
     int n;
 
