@@ -266,7 +266,7 @@ static int take_one(struct engine *e, struct message *m)
     case OP_FACTS: return settle_facts(&e->batch, container_of(m, struct op_facts, m));
     case OP_PLAN: return take_plan(e, container_of(m, struct op_plan, m));
     case OP_ASK: return ask_take(&e->batch, container_of(m, struct op_ask, m));
-    default: assert(!"op"); return ERR_STATE;
+    default: assert(0 && "op"); return ERR_STATE;
     }
 }
 

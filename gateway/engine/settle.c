@@ -221,7 +221,7 @@ static void settle_one(struct batch *b, struct settlement *s, struct delivery_ro
     case OUTCOME_PERMANENT: on_permanent(b, s, row, errcode); break;
     case OUTCOME_UNKNOWN:
     case OUTCOME_PENDING: on_unknown(b, s, row, errcode); break;
-    case OUTCOME_COUNT: assert(!"outcome"); break;
+    case OUTCOME_COUNT: assert(0 && "outcome"); break;
     }
 }
 
