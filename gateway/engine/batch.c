@@ -87,6 +87,13 @@ int batch_begin(struct batch *b)
     return store_begin(b->engine->store);
 }
 
+static bool is_opened(const struct engine *e, int32_t limit)
+{
+    const struct limit *l = engine_limit(e, limit);
+
+    return l && l->window == WINDOW_OPENED;
+}
+
 /* The quota cells and claims that this batch changed. */
 static int flush_counters(struct batch *b)
 {
@@ -112,6 +119,7 @@ static int flush_counters(struct batch *b)
                                     .key = {claims[i].key.limit, claims[i].key.subject.a, claims[i].key.subject.b},
                                     .cell = claims[i].cell, .units = claims[i].units, .at_ms = claims[i].at_ms,
                                     .carried = claims[i].carried,
+                                    .opened = is_opened(b->engine, claims[i].key.limit),
                                     .state = claims[i].open ? CLAIM_OPEN : CLAIM_COUNTED};
     err = store_put_claims(s, out, n);
     (void)counter_set_take_refunds(b->engine->counters, &n); /* the store refunds by owner */

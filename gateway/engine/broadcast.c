@@ -281,7 +281,7 @@ static int expand_chunk(struct broadcasts *x, struct batch *b, size_t at)
     struct active *a = x->active[at];
     struct connection *c = registry_connection(&b->engine->registry, a->connection);
     struct audience_query q = {.domain = c ? c->domain : 0, .connection = a->connection, .kind = a->kind,
-                               .tag = str_of(a->tag)};
+                               .tag = str_of(a->tag), .now_ms = b->now_ms};
     struct audience_row *rows;
     size_t n;
     int err = a->to_groups

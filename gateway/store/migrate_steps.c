@@ -123,8 +123,10 @@ static const char counters[] =
     "  PRIMARY KEY(limit_id, a, b, cell)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE claim(owner INTEGER, seq INTEGER, limit_id INTEGER NOT NULL, a INTEGER NOT NULL,"
     "  b INTEGER NOT NULL, cell INTEGER NOT NULL, units INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
-    "  carried INTEGER NOT NULL, state INTEGER NOT NULL, PRIMARY KEY(owner, seq)) STRICT, WITHOUT ROWID;"
+    "  carried INTEGER NOT NULL, state INTEGER NOT NULL, opened INTEGER NOT NULL, PRIMARY KEY(owner, seq))"
+    "  STRICT, WITHOUT ROWID;"
     "CREATE INDEX claim_open ON claim(limit_id, a, b) WHERE state = 0;"
+    "CREATE INDEX claim_opened ON claim(limit_id, a, b, cell) WHERE opened = 1 AND state = 1;"
     "CREATE TABLE opening(limit_id INTEGER, a INTEGER, b INTEGER, opened_ms INTEGER NOT NULL,"
     "  PRIMARY KEY(limit_id, a, b)) STRICT, WITHOUT ROWID;";
 

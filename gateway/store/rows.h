@@ -248,13 +248,14 @@ struct claim_row {
     struct counter_ref key;
     int64_t cell, units, at_ms;
     bool carried;
+    bool opened; /* its cell is an event-opened window's; put only */
     enum claim_state state;
 };
 
 struct counter_rows {
     const struct cell_row *cells;
     size_t cell_count;
-    const struct claim_row *open;
+    const struct claim_row *open; /* and, of an opened window, what its latest opening has counted */
     size_t open_count;
     int64_t opened_ms;
 };

@@ -63,6 +63,8 @@ static int read_claims(struct db_query *q, struct vec *v)
     return db_end(q);
 }
 
+/* What is still open, and of an opened window also what its latest opening has counted: an event that comes late
+ * may have begun the next window before the platform counted those. */
 static int load_open(struct db *db, const struct counter_ref *key, struct arena *a, struct counter_rows *ret)
 {
     struct db_query *q =
@@ -72,7 +74,15 @@ static int load_open(struct db *db, const struct counter_ref *key, struct arena 
 
     bind_key(q, key);
     vec_init(&v, a, sizeof(struct claim_row));
-    return vec_give(&v, read_claims(q, &v), &ret->open, &ret->open_count);
+    int r = read_claims(q, &v);
+    if (r == 0 && ret->opened_ms >= 0) {
+        q = db_query(db, "SELECT owner, limit_id, a, b, cell, units, at_ms, carried, state FROM claim"
+                         " WHERE limit_id = ? AND a = ? AND b = ? AND cell = ? AND opened = 1 AND state = 1");
+        bind_key(q, key);
+        db_bind(q, ret->opened_ms);
+        r = read_claims(q, &v);
+    }
+    return vec_give(&v, r, &ret->open, &ret->open_count);
 }
 
 static int load_opening(struct db *db, const struct counter_ref *key, struct counter_rows *ret)
@@ -90,9 +100,9 @@ int counter_load(struct db *db, const struct counter_ref *key, int64_t min_cell,
     int r = load_cells(db, key, min_cell, a, ret);
 
     if (r == 0)
-        r = load_open(db, key, a, ret);
-    if (r == 0)
         r = load_opening(db, key, ret);
+    if (r == 0)
+        r = load_open(db, key, a, ret);
     return r;
 }
 
@@ -171,9 +181,9 @@ int store_put_claims(struct store *s, const struct claim_row *rows, size_t n)
 
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct db_query *q =
-            db_query(db, "INSERT INTO claim(owner, seq, limit_id, a, b, cell, units, at_ms, carried, state)"
+            db_query(db, "INSERT INTO claim(owner, seq, limit_id, a, b, cell, units, at_ms, carried, state, opened)"
                          " VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM claim WHERE owner = ?1),"
-                         " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+                         " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
         db_bind(q, rows[i].owner);
         bind_key(q, &rows[i].key);
         db_bind(q, rows[i].cell);
@@ -181,6 +191,7 @@ int store_put_claims(struct store *s, const struct claim_row *rows, size_t n)
         db_bind(q, rows[i].at_ms);
         db_bind(q, rows[i].carried);
         db_bind(q, rows[i].state);
+        db_bind(q, rows[i].opened);
         r = db_run(q, NULL);
     }
     return r;
