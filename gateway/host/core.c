@@ -172,9 +172,8 @@ static int64_t due_in_ms(const struct core *c)
 
     if (at <= now)
         return 0;
-    if (at == INT64_MAX || at - now >= WAIT_MAX_MS)
-        return WAIT_MAX_MS;
-    return clock_real_ms(c->clock, at - now);
+    int64_t real = clock_real_ms(c->clock, at - now); /* compared only after scaling: the clock may run fast */
+    return real < WAIT_MAX_MS ? real : WAIT_MAX_MS;
 }
 
 static void maybe_stall(struct core *c)
