@@ -163,6 +163,16 @@ static int find_frozen(struct render_cache *c, const struct content_row *content
     return err;
 }
 
+int render_is_shared(struct batch *b, const struct content_row *content, bool *ret)
+{
+    struct frozen *f;
+    int err = content->rendered ? 0 : find_frozen(b->engine->frozen, content, &f);
+
+    if (!err)
+        *ret = content->rendered || f->shared;
+    return err == 0 || err == -ENOMEM ? err : ERR_RENDER;
+}
+
 int render_frozen(struct batch *b, const struct content_row *content, const struct account *account,
                   const struct person *who, struct str *ret, bool *ret_shared, struct str *why)
 {

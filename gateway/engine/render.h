@@ -36,6 +36,9 @@ struct str render_freeze(struct batch *b, const struct plan *plan, struct str na
 int render_frozen(struct batch *b, const struct content_row *content, const struct account *account,
                   const struct person *who, struct str *ret, bool *ret_shared, struct str *why);
 
+/* Whether the text is the same for every recipient of this content. */
+int render_is_shared(struct batch *b, const struct content_row *content, bool *ret);
+
 /* Channel word of the playbook's variants: "wecom", "kf", "official", "sms", "webhook", "aibot", "app". */
 const char *render_channel(enum account_kind kind);
 

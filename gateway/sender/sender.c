@@ -9,6 +9,7 @@
 #include "engine/counters.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/render.h"
 #include "engine/settle.h"
 #include "sender/judge.h"
 #include "sender/queue.h"
@@ -97,12 +98,15 @@ static int merge_touched(struct sender *s, struct batch *b)
     return err;
 }
 
-/* How many calls this account may start now. */
+/* How many calls this account may start now. Bulk leaves room for one call in a hurry: a provider that hangs on
+ * broadcasts must not cost a welcome its 20 s. */
 static int64_t room(const struct sender *s, const struct account *a, int lane)
 {
     struct engine *e = s->engine;
-    int64_t window = (lane >= 2 ? WINDOW_BULK : WINDOW) - e->in_flight_total;
-    int64_t own = (a->rule && a->rule->concurrency > 0 ? a->rule->concurrency : 1) - attempt_in_flight(e, a->id);
+    bool bulk = lane >= 2;
+    int64_t most = a->rule && a->rule->concurrency > 0 ? a->rule->concurrency : 1;
+    int64_t window = (bulk ? WINDOW_BULK : WINDOW) - e->in_flight_total;
+    int64_t own = (bulk && most > 1 ? most - 1 : most) - attempt_in_flight(e, a->id);
 
     return own < window ? own : window;
 }
@@ -117,9 +121,28 @@ static int64_t resting_until(const struct sender *s, const struct batch *b, cons
     return until > b->now_ms ? until : 0;
 }
 
+/* Texts that differ are a call each: then no more rows are worth loading than calls may start. */
+static int may_share(struct batch *b, const struct pick *p, bool *ret)
+{
+    int64_t id = p->rows[0].content;
+    struct content_row content = {0};
+    int err = 0;
+
+    *ret = id == p->rows[p->count - 1].content;
+    if (*ret)
+        err = store_load_contents(b->engine->store, &id, 1, &b->arena, &content);
+    if (!err && *ret)
+        err = render_is_shared(b, &content, ret);
+    if (err != ERR_RENDER)
+        return err;
+    *ret = false; /* judged row by row, where each failure is written down */
+    return 0;
+}
+
 static int load_rows(struct sender *s, struct batch *b, struct pick *p, int64_t calls)
 {
     size_t limit = (size_t)(calls < QUANTUM ? calls : QUANTUM);
+    bool shared;
 
     /* The first row tells whether its calls carry many. */
     int err = store_load_due(b->engine->store, p->queue->key, b->now_ms, limit, &b->arena, &p->rows, &p->count,
@@ -132,6 +155,9 @@ static int load_rows(struct sender *s, struct batch *b, struct pick *p, int64_t 
         p->next_ms = b->now_ms + 200;
         return 0;
     }
+    err = may_share(b, p, &shared);
+    if (err || !shared)
+        return err;
     limit = (size_t)max_recipients(p->account, p->rows[0].op);
     return store_load_due(b->engine->store, p->queue->key, b->now_ms, limit, &b->arena, &p->rows, &p->count,
                           &p->next_ms);
