@@ -137,6 +137,7 @@ static void on_live_open(void *ctx, struct ws_id id, uint64_t tag)
         a->live[a->live_count++] = id;
     else
         (void)ws_close(a->conf.ws, id);
+    host_listeners(a->host, (int)a->live_count);
 }
 
 static void on_live_text(void *ctx, struct ws_id id, struct str text)
@@ -152,6 +153,7 @@ static void on_live_close(void *ctx, struct ws_id id, uint64_t tag, int err)
     for (size_t i = 0; i < a->live_count; i++)
         if (a->live[i].value == id.value)
             a->live[i] = a->live[--a->live_count];
+    host_listeners(a->host, (int)a->live_count);
 }
 
 void api_live(struct api *a, struct str line)

@@ -19,18 +19,34 @@ static bool is_writable(char c)
     return (uint8_t)c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Runs of writable bytes go in whole: this is on the way of every passive reply. */
+static void add_writable(struct buf *out, struct str text)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        if (!is_writable(text.p[i])) {
+            (void)buf_add_str(out, str_sub(text, from, i - from));
+            from = i + 1;
+        }
+    (void)buf_add_str(out, str_sub(text, from, text.n));
+}
+
 void xml_add_cdata(struct buf *out, const char *name, struct str text)
 {
-    (void)buf_addf(out, "<%s><![CDATA[", name);
-    for (size_t i = 0; i < text.n; i++) {
-        if (str_starts(str_sub(text, i, 3), STR("]]>"))) {
+    (void)buf_addc(out, '<');
+    (void)buf_adds(out, name);
+    (void)buf_adds(out, "><![CDATA[");
+    while (text.n) {
+        size_t at = str_find(text, STR("]]>"));
+        add_writable(out, str_sub(text, 0, at));
+        if (at < text.n)
             (void)buf_adds(out, "]]]]><![CDATA[>");
-            i += 2;
-        } else if (is_writable(text.p[i])) {
-            (void)buf_addc(out, text.p[i]);
-        }
+        text = str_sub(text, at + 3, text.n);
     }
-    (void)buf_addf(out, "]]></%s>", name);
+    (void)buf_adds(out, "]]></");
+    (void)buf_adds(out, name);
+    (void)buf_addc(out, '>');
 }
 
 static void add_escaped(struct buf *out, char c)

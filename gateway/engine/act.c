@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 #include "engine/render.h"
 
 /* Later than this after receipt, the platform may already have given up waiting for a passive reply. */
@@ -186,10 +187,15 @@ static struct delivery_row base_row(struct batch *b, const struct incident *i, c
     };
 }
 
-static json_t *action_detail(const struct planned_action *x)
+static struct str action_note(struct batch *b, const struct planned_action *x)
 {
-    return json_pack("{s:s%, s:s%, s:s%}", "rule", x->rule->name.p, x->rule->name.n, "at", x->rule->where.p,
-                     x->rule->where.n, x->literal ? "says" : "template", x->arg.n ? x->arg.p : "", x->arg.n);
+    struct note n;
+
+    note_begin(&n, b);
+    note_str(&n, "rule", x->rule->name);
+    note_str(&n, "at", x->rule->where);
+    note_str(&n, x->literal ? "says" : "template", x->arg);
+    return note_end(&n);
 }
 
 /* Content and mode become part of the event's own transaction and never change. */
@@ -203,7 +209,7 @@ static void reply_passively(struct batch *b, struct incident *i, const struct pl
     i->mode = REPLY_PASSIVE;
     i->reply = row.content;
     i->reply_text = x->content;
-    struct delivery_id id = delivery_plan(b, row, action_detail(x));
+    struct delivery_id id = delivery_plan(b, row, action_note(b, x));
     if (engine_wait_passive(b->engine, i->id, id) != 0)
         b->err = -ENOMEM;
 }
@@ -223,7 +229,7 @@ static void send_actively(struct batch *b, const struct incident *i, const struc
         row.cause = CAUSE_NOT_REACHABLE;
         row.final = true;
     }
-    (void)delivery_plan(b, row, action_detail(x));
+    (void)delivery_plan(b, row, action_note(b, x));
 }
 
 static bool may_be_passive(const struct batch *b, const struct incident *i)
@@ -234,20 +240,30 @@ static bool may_be_passive(const struct batch *b, const struct incident *i)
 
 static void hand_off(struct batch *b, const struct incident *i, const struct planned_action *x)
 {
-    trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "handoff",
-              json_pack("{s:s%}", "to", x->arg.p, x->arg.n));
-    live_add(b, json_pack("{s:s, s:I, s:s%}", "type", "handoff", "contact", (json_int_t)i->who->row.id.v, "to",
-                          x->arg.p, x->arg.n));
+    struct note n;
+
+    note_begin(&n, b);
+    note_cstr(&n, "type", "handoff");
+    note_int(&n, "contact", i->who->row.id.v);
+    note_str(&n, "to", x->arg);
+    struct str note = note_end(&n);
+    trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "handoff", note);
+    live_add(b, note);
 }
 
 static void tag(struct batch *b, const struct incident *i, const struct planned_action *x)
 {
     bool on = x->kind == ACTION_TAG;
     bool changed = on ? person_tag(b, i->who, x->arg, x->rule->name) : person_untag(b, i->who, x->arg);
+    struct note n;
 
-    if (changed)
-        trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, on ? "tagged" : "untagged",
-                  json_pack("{s:s%, s:s%}", "tag", x->arg.p, x->arg.n, "rule", x->rule->name.p, x->rule->name.n));
+    if (!changed)
+        return;
+    note_begin(&n, b);
+    note_str(&n, "tag", x->arg);
+    note_str(&n, "rule", x->rule->name);
+    trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, on ? "tagged" : "untagged",
+              note_end(&n));
 }
 
 void act_carry_out(struct batch *b, struct incident *i, const struct actions *a)

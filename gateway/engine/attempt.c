@@ -7,6 +7,7 @@
 #include "engine/counters.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 
 enum { WANTS_MAX = 32 };
 
@@ -94,13 +95,24 @@ static void write_row(struct batch *b, const struct attempt_plan *p)
     memcpy(row->body_hash, hash.b, sizeof row->body_hash);
 }
 
+static struct str charge_note(struct batch *b, const struct attempt_plan *p)
+{
+    struct note n;
+
+    note_begin(&n, b);
+    note_cstr(&n, "op", call_op_text(p->op));
+    note_raw(&n, "charged", p->charged);
+    return note_end(&n);
+}
+
 void attempt_open(struct batch *b, const struct attempt_plan *p)
 {
+    struct str detail = charge_note(b, p);
+
     write_row(b, p);
     for (size_t i = 0; i < p->count; i++) {
         struct delivery_row *row = p->rows[i];
         enum cause cause = row->cause == CAUSE_NO_ANSWER ? CAUSE_NO_ANSWER : CAUSE_NONE;
-        json_t *detail = json_pack("{s:s, s:O*}", "op", call_op_text(p->op), "charged", p->charged);
 
         *(struct attempt_item_row *)batch_row(b, &b->items) = (struct attempt_item_row){
             .attempt = p->id, .delivery = row->id, .to = p->to[i], .outcome = OUTCOME_PENDING};
@@ -109,7 +121,6 @@ void attempt_open(struct batch *b, const struct attempt_plan *p)
         delivery_move(b, row, (struct delivery_move){.to = STATE_IN_FLIGHT, .cause = cause, .what = "charged",
                                                      .detail = detail});
     }
-    json_decref(p->charged);
     if (p->count && count_out(b->engine, p->account->id, 1) != 0)
         b->err = -ENOMEM;
     order(b, p);

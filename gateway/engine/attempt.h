@@ -24,7 +24,7 @@ struct attempt_plan {
     struct delivery_row **rows;
     struct str *to;          /* per row: the platform's id */
     size_t count;
-    json_t *charged;         /* stolen: limit name -> "used/max", for the trace of every row */
+    struct str charged;      /* note: limit name -> "used/max", for the trace of every row */
 };
 void attempt_open(struct batch *b, const struct attempt_plan *p);
 

@@ -56,6 +56,7 @@ void batch_init(struct batch *b, struct engine *e)
     map_i64_init(&b->people, BATCH_MAX_ROWS);
     map_i64_init(&b->moved, BATCH_MAX_ROWS);
     list_init(&b->replies);
+    buf_init(&b->note, (size_t)1 << 20);
     forget_rows(b);
 }
 
@@ -74,6 +75,7 @@ void batch_fini(struct batch *b)
     drop_replies(b);
     map_i64_fini(&b->moved);
     map_i64_fini(&b->people);
+    buf_fini(&b->note);
     arena_fini(&b->arena);
 }
 

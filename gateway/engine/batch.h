@@ -13,6 +13,7 @@
 #ifndef SIYU_ENGINE_BATCH_H
 #define SIYU_ENGINE_BATCH_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -36,6 +37,7 @@ struct batch {
     struct vec refunds, closings; /* int64_t owners of claims */
     struct vec touched;           /* struct queue_row: queues that got something due; outlives a flush */
 
+    struct buf note;     /* note.h writes here */
     struct list replies; /* struct message.node, in order */
     size_t live;         /* replies of the live feed among them */
 };

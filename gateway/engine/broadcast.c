@@ -6,6 +6,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/facts.h"
+#include "engine/note.h"
 #include "engine/render.h"
 #include "journey/calendar.h"
 
@@ -177,6 +178,17 @@ static int remember(struct broadcasts *x, struct batch *b, struct str key, int64
     return err ? err : map_str_put_i64(&x->seen, key, ms);
 }
 
+static void tell(struct batch *b, const char *type, struct str name, const char *key, int64_t value)
+{
+    struct note n;
+
+    note_begin(&n, b);
+    note_cstr(&n, "type", type);
+    note_str(&n, "name", name);
+    note_int(&n, key, value);
+    live_add(b, note_end(&n));
+}
+
 static int begin(struct broadcasts *x, struct batch *b, const struct plan *p, const struct broadcast *br,
                  const struct calendar_due *due)
 {
@@ -199,8 +211,7 @@ static int begin(struct broadcasts *x, struct batch *b, const struct plan *p, co
         err = map_i64_put_i64(&b->engine->expanding, row.id.v, 1);
     if (err || !fresh)
         return err;
-    live_add(b, json_pack("{s:s, s:s%, s:I, s:I}", "type", "broadcast", "name", row.name.p, row.name.n, "id",
-                          (json_int_t)row.id.v, "slot_ms", (json_int_t)row.slot_ms));
+    tell(b, "broadcast", row.name, "slot_ms", row.slot_ms);
     return 0;
 }
 
@@ -251,7 +262,7 @@ static void plan_member(struct batch *b, struct active *a, const struct audience
         row.final = true;
         a->row.excluded++;
     }
-    (void)delivery_plan(b, row, NULL);
+    (void)delivery_plan(b, row, (struct str){NULL, 0});
 }
 
 static void finish(struct broadcasts *x, struct batch *b, size_t at)
@@ -259,8 +270,7 @@ static void finish(struct broadcasts *x, struct batch *b, size_t at)
     struct active *a = x->active[at];
 
     (void)map_i64_del(&b->engine->expanding, a->row.id.v);
-    live_add(b, json_pack("{s:s, s:s%, s:I, s:I}", "type", "expanded", "name", a->row.name.p, a->row.name.n, "planned",
-                          (json_int_t)a->row.planned, "excluded", (json_int_t)a->row.excluded));
+    tell(b, "expanded", a->row.name, "planned", a->row.planned);
     active_free(a);
     x->active[at] = x->active[--x->count];
 }

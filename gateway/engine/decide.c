@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/hash.h"
 #include "engine/act.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 
 static bool is_message(const struct incident *i)
 {
@@ -34,25 +34,33 @@ static int in_cooldown(struct batch *b, const struct incident *i, const struct r
     return err;
 }
 
+static struct trace_about about(const struct incident *i)
+{
+    return (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0}, .group = i->group,
+                                .event = i->id};
+}
+
 static void trace_hit(struct batch *b, const struct incident *i, const struct rule_hit *hit, const char *what)
 {
-    trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0},
-                                      .group = i->group, .event = i->id},
-              what, json_pack("{s:s%, s:s%, s:s%, s:s%}", "playbook", hit->plan->name.p, hit->plan->name.n, "rule",
-                              hit->rule->name.p, hit->rule->name.n, "at", hit->rule->where.p, hit->rule->where.n,
-                              "keyword", hit->keyword.n ? hit->keyword.p : "", hit->keyword.n));
+    struct note n;
+
+    note_begin(&n, b);
+    note_str(&n, "playbook", hit->plan->name);
+    note_str(&n, "rule", hit->rule->name);
+    note_str(&n, "at", hit->rule->where);
+    note_str(&n, "keyword", hit->keyword);
+    trace_add(b, about(i), what, note_end(&n));
 }
 
 static void undecided(struct batch *b, struct incident *i, int err, struct str why)
 {
-    char text[512];
+    struct note n;
 
-    (void)snprintf(text, sizeof text, "%s: %.*s", err_text(err), STR_ARG(why));
     i->state = EVENT_UNDECIDED;
-    i->cause = batch_cstr(b, text);
-    trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0},
-                                      .group = i->group, .event = i->id},
-              "undecided", json_pack("{s:s}", "cause", text));
+    i->cause = str_of(arena_printf(&b->arena, "%s: %.*s", err_text(err), STR_ARG(why)));
+    note_begin(&n, b);
+    note_str(&n, "cause", i->cause);
+    trace_add(b, about(i), "undecided", note_end(&n));
 }
 
 /* Which of the hits act: of a message only the best that does not rest, of other events all. */
@@ -95,7 +103,7 @@ int incident_decide(struct batch *b, struct incident *i)
     int err = rulebook_match(b->engine->rulebook, i->in->kind, i->account, is_message(i) ? i->in->text : (struct str){0},
                              &hits, &n);
     if (!err && !n && is_message(i))
-        trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "no rule", NULL);
+        trace_add(b, about(i), "no rule", (struct str){NULL, 0});
     if (!err && n)
         err = act_view_init(b, i, &view);
     if (!err && n)

@@ -4,34 +4,44 @@
 #include <assert.h>
 
 #include "engine/engine_private.h"
+#include "engine/note.h"
 
 enum { LIVE_MAX = 256 };
 
-static json_t *state_detail(const struct delivery_row *row, json_t *detail)
+static void tell_live(struct batch *b, const struct delivery_row *row, const char *what)
 {
-    if (!detail)
-        detail = json_object();
-    (void)json_object_set_new(detail, "state", json_string(delivery_state_text(row->state)));
-    if (row->cause != CAUSE_NONE)
-        (void)json_object_set_new(detail, "cause", json_string(cause_text(row->cause)));
-    return detail;
+    const struct account *a = registry_account(&b->engine->registry, row->account);
+    struct note n;
+
+    note_begin(&n, b);
+    note_cstr(&n, "type", "delivery");
+    note_int(&n, "id", row->id.v);
+    note_int(&n, "at_ms", b->now_ms);
+    note_cstr(&n, "class", message_class_text(row->class));
+    note_cstr(&n, "state", delivery_state_text(row->state));
+    note_cstr(&n, "cause", cause_text(row->cause));
+    note_cstr(&n, "what", what);
+    if (a)
+        note_str(&n, "account", a->name);
+    if (row->contact.v)
+        note_int(&n, "contact", row->contact.v);
+    live_add(b, note_end(&n));
 }
 
-static void tell(struct batch *b, const struct delivery_row *row, const char *what, json_t *detail)
+static void tell(struct batch *b, const struct delivery_row *row, const char *what, struct str detail)
 {
-    struct account *a = registry_account(&b->engine->registry, row->account);
-    json_t *live = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s%}", "type", "delivery", "id",
-                             (json_int_t)row->id.v, "at_ms", (json_int_t)b->now_ms, "class",
-                             message_class_text(row->class), "state", delivery_state_text(row->state), "cause",
-                             cause_text(row->cause), "what", what, "account", a ? a->name.p : "",
-                             a ? a->name.n : (size_t)0);
+    struct note n;
 
-    if (live && row->contact.v)
-        (void)json_object_set_new(live, "contact", json_integer(row->contact.v));
-    live_add(b, live);
+    if (live_wanted(b))
+        tell_live(b, row, what);
+    note_begin(&n, b);
+    note_splice(&n, detail);
+    note_cstr(&n, "state", delivery_state_text(row->state));
+    if (row->cause != CAUSE_NONE)
+        note_cstr(&n, "cause", cause_text(row->cause));
     trace_add(b, (struct trace_about){.contact = row->contact, .group = row->group, .delivery = row->id,
                                       .attempt = row->attempt},
-              what, state_detail(row, detail));
+              what, note_end(&n));
 }
 
 void delivery_move(struct batch *b, struct delivery_row *row, struct delivery_move m)
@@ -61,7 +71,7 @@ void delivery_move(struct batch *b, struct delivery_row *row, struct delivery_mo
     tell(b, row, m.what, m.detail);
 }
 
-struct delivery_id delivery_plan(struct batch *b, struct delivery_row row, json_t *detail)
+struct delivery_id delivery_plan(struct batch *b, struct delivery_row row, struct str detail)
 {
     row.id = (struct delivery_id){batch_id(b)};
     row.lane = message_class_lane(row.class);
@@ -74,26 +84,27 @@ struct delivery_id delivery_plan(struct batch *b, struct delivery_row row, json_
     return row.id;
 }
 
-void trace_add(struct batch *b, struct trace_about about, const char *what, json_t *detail)
+void trace_add(struct batch *b, struct trace_about about, const char *what, struct str detail)
 {
-    struct trace_row *t = batch_row(b, &b->traces);
-
-    *t = (struct trace_row){.at_ms = b->now_ms, .contact = about.contact, .group = about.group,
-                            .event = about.event, .delivery = about.delivery, .attempt = about.attempt,
-                            .what = str_of(what)};
-    t->detail = detail ? batch_json(b, detail) : STR("{}");
+    *(struct trace_row *)batch_row(b, &b->traces) = (struct trace_row){
+        .at_ms = b->now_ms, .contact = about.contact, .group = about.group, .event = about.event,
+        .delivery = about.delivery, .attempt = about.attempt, .what = str_of(what),
+        .detail = detail.n ? detail : STR("{}")};
 }
 
-void live_add(struct batch *b, json_t *line)
+bool live_wanted(const struct batch *b)
+{
+    return b->live < LIVE_MAX && atomic_load_explicit(&b->engine->listeners, memory_order_relaxed) > 0;
+}
+
+void live_add(struct batch *b, struct str line)
 {
     struct reply_live *r;
 
-    if (b->live++ >= LIVE_MAX || !line) {
-        json_decref(line);
+    if (!live_wanted(b))
         return;
-    }
-    struct str text = batch_json(b, line);
+    b->live++;
     r = batch_reply(b, REPLY_LIVE, sizeof *r);
-    if (r && !message_str(&r->m, text, &r->text))
+    if (r && !message_str(&r->m, line, &r->text))
         b->err = -ENOMEM;
 }

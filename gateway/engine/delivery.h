@@ -9,8 +9,6 @@
 #ifndef SIYU_ENGINE_DELIVERY_H
 #define SIYU_ENGINE_DELIVERY_H
 
-#include <jansson.h>
-
 #include "engine/batch.h"
 
 /* How a delivery moves; `row` gets the new values too. */
@@ -20,14 +18,14 @@ struct delivery_move {
     int64_t due_ms;      /* queued, held: when it is looked at again; else ignored */
     bool final;          /* goes to history */
     const char *what;    /* trace word: "held", "accepted", ... */
-    json_t *detail;      /* stolen; NULL: only state and cause */
+    struct str detail;   /* a note; empty: only state and cause */
 };
 void delivery_move(struct batch *b, struct delivery_row *row, struct delivery_move m);
 
 /* A new delivery in state `row->state`; id, lane, created, changed are filled in. The id is returned. */
-struct delivery_id delivery_plan(struct batch *b, struct delivery_row row, json_t *detail);
+struct delivery_id delivery_plan(struct batch *b, struct delivery_row row, struct str detail);
 
-/* A trace row about somebody; any id may be 0. `detail` is stolen, NULL: none. */
+/* A trace row about somebody; any id may be 0. `detail` is a note (note.h), or empty. */
 struct trace_about {
     struct contact_id contact;
     struct group_id group;
@@ -35,9 +33,10 @@ struct trace_about {
     struct delivery_id delivery;
     struct attempt_id attempt;
 };
-void trace_add(struct batch *b, struct trace_about about, const char *what, json_t *detail);
+void trace_add(struct batch *b, struct trace_about about, const char *what, struct str detail);
 
-/* A line of the live feed; `line` is stolen. Dropped above a bound a batch: the feed is a view, not a record. */
-void live_add(struct batch *b, json_t *line);
+/* Does anybody listen to the live feed, and is there room for a line? The feed is a view, not a record. */
+bool live_wanted(const struct batch *b);
+void live_add(struct batch *b, struct str line); /* a note */
 
 #endif

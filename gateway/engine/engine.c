@@ -33,6 +33,7 @@ int engine_new(const struct engine_config *config, struct engine **ret)
     e->seed = config->seed;
     list_init(&e->kept_ops);
     list_init(&e->taken);
+    list_init(&e->passive_order);
     map_i64_init(&e->passive, ENGINE_MAX_PASSIVE);
     map_i64_init(&e->blocked, 100000);
     map_i64_init(&e->in_flight, 100000);
@@ -65,12 +66,10 @@ static void free_all(struct list *l)
 
 static void forget_passive(struct engine *e)
 {
-    union map_val v;
-    int64_t key;
+    struct list *n;
 
-    for (size_t at = 0; map_i64_next(&e->passive, &at, &key, &v);)
-        mem_free(v.p);
-    map_i64_clear(&e->passive);
+    while ((n = list_first(&e->passive_order)) != NULL)
+        engine_end_passive(e, container_of(n, struct passive_wait, node));
 }
 
 void engine_free(struct engine *e)
@@ -97,6 +96,11 @@ void engine_free(struct engine *e)
 const struct registry *engine_registry(const struct engine *e)
 {
     return &e->registry;
+}
+
+void engine_listeners(struct engine *e, int n)
+{
+    atomic_store_explicit(&e->listeners, n, memory_order_relaxed);
 }
 
 int64_t engine_now_ms(const struct engine *e)
@@ -149,11 +153,22 @@ int engine_wait_passive(struct engine *e, struct event_id event, struct delivery
 
     if (!w)
         return -ENOMEM;
-    *w = (struct passive_wait){event, delivery, engine_now_ms(e) + PASSIVE_SILENCE_MS};
+    *w = (struct passive_wait){.event = event, .delivery = delivery,
+                               .until_ms = engine_now_ms(e) + PASSIVE_SILENCE_MS};
     int err = map_i64_put(&e->passive, event.v, w);
-    if (err)
+    if (err) {
         mem_free(w);
-    return err;
+        return err;
+    }
+    list_add_tail(&e->passive_order, &w->node);
+    return 0;
+}
+
+void engine_end_passive(struct engine *e, struct passive_wait *w)
+{
+    list_del(&w->node);
+    (void)map_i64_del(&e->passive, w->event.v);
+    mem_free(w);
 }
 
 static int reload(struct engine *e)
@@ -420,6 +435,11 @@ static void end_ops(struct engine *e, struct list *ret)
             apply_plan(e, container_of(m, struct op_plan, m), ret);
         message_free(m);
     }
+}
+
+int engine_flush(struct engine *e)
+{
+    return batch_flush(&e->batch);
 }
 
 int engine_commit(struct engine *e, struct list *ret)

@@ -4,7 +4,7 @@
  * The engine is plain sequential code without callbacks: given the same store, ops, clock and seed it decides
  * the same. A batch runs
  *
- *     engine_begin(ops) -> engine_take -> engine_tick -> [sender_step] -> engine_commit
+ *     engine_begin(ops) -> engine_take -> engine_tick -> [sender_step] -> [engine_flush] -> engine_commit
  *
  * and nothing of it is visible before engine_commit() returned 0: no acknowledgement, no byte to a provider.
  * After any other error the caller calls engine_abort(): inbound ops are then answered with that error (the
@@ -49,12 +49,17 @@ int engine_begin(struct engine *e, struct list *ops);
 int engine_take(struct engine *e);
 /* What time brings: broadcasts that are due, passive replies that stood, polls. Bounded work. */
 int engine_tick(struct engine *e);
+/* Writes what was decided so far; engine_commit() does it too, but an error here may still be aborted. */
+int engine_flush(struct engine *e);
 /* On success the replies of the batch are appended to `ret`. */
 int engine_commit(struct engine *e, struct list *ret);
 void engine_abort(struct engine *e, int err, struct list *ret);
 
 /* When engine_tick() has something to do again, on the engine's clock; INT64_MAX: only after an op. */
 int64_t engine_next_ms(const struct engine *e);
+
+/* How many listen to the live feed: without any, no line is made. Any thread. */
+void engine_listeners(struct engine *e, int n);
 
 /* The one persisted clock: never back, forward only with the boot clock until a step is confirmed. */
 int64_t engine_now_ms(const struct engine *e);

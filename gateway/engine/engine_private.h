@@ -6,6 +6,8 @@
 #ifndef SIYU_ENGINE_ENGINE_PRIVATE_H
 #define SIYU_ENGINE_ENGINE_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "base/id.h"
 #include "engine/batch.h"
 #include "engine/engine.h"
@@ -17,6 +19,7 @@ struct counter_set;
 
 /* A passive reply that was written and not yet asked for again: 20 s of silence prove that it arrived. */
 struct passive_wait {
+    struct list node; /* in engine.passive_order: the silence is the same for all, so the first ends first */
     struct event_id event;
     struct delivery_id delivery;
     int64_t until_ms;
@@ -31,6 +34,7 @@ struct engine {
     const struct clock *clock;
     const struct fold *fold;
     uint64_t seed;
+    atomic_int listeners;      /* of the live feed; the loop thread sets it */
     struct gateway_clock now;
     struct id_gen ids;
     struct registry registry;
@@ -43,6 +47,7 @@ struct engine {
     struct list kept_ops;      /* outcomes of a batch that was rolled back */
     struct list taken;         /* ops of the running batch, until its end */
     struct map_i64 passive;    /* event id -> struct passive_wait */
+    struct list passive_order;
     struct broadcasts *broadcasts;
     struct render_cache *frozen;
     int64_t next_ms, saved_ms;  /* next tick; when the clock was last written */
@@ -60,6 +65,7 @@ bool engine_is_recovering(const struct engine *e);
 
 /* Starts the silence after which a passive reply counts as accepted. */
 int engine_wait_passive(struct engine *e, struct event_id event, struct delivery_id delivery);
+void engine_end_passive(struct engine *e, struct passive_wait *w);
 
 /* A limit of the rule pack or of an applied playbook; NULL: neither. */
 const struct limit *engine_limit(const struct engine *e, int32_t id);

@@ -9,6 +9,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/incident.h"
+#include "engine/note.h"
 #include "engine/profile.h"
 
 enum { BODY_MAX_BYTES = 1 << 20 };
@@ -222,18 +223,31 @@ static void write_event(struct batch *b, const struct arrival *a)
         row->contact = i->who->row.id;
 }
 
+static void note_event(struct note *n, const struct incident *i)
+{
+    note_cstr(n, "kind", event_kind_text(i->in->kind));
+    if (i->account)
+        note_str(n, "account", i->account->name);
+    note_str(n, "text", i->in->text);
+}
+
 static void tell_event(struct batch *b, const struct incident *i)
 {
     struct contact_id contact = i->who ? i->who->row.id : (struct contact_id){0};
-    const struct account *a = i->account;
+    struct note n;
 
-    trace_add(b, (struct trace_about){.contact = contact, .group = i->group, .event = i->id}, "event",
-              json_pack("{s:s, s:s%, s:s%}", "kind", event_kind_text(i->in->kind), "account", a ? a->name.p : "",
-                        a ? a->name.n : (size_t)0, "text", i->in->text.n ? i->in->text.p : "", i->in->text.n));
-    live_add(b, json_pack("{s:s, s:s, s:I, s:I, s:s%, s:I, s:s%}", "type", "event", "kind",
-                          event_kind_text(i->in->kind), "id", (json_int_t)i->id.v, "at_ms", (json_int_t)b->now_ms,
-                          "account", a ? a->name.p : "", a ? a->name.n : (size_t)0, "contact", (json_int_t)contact.v,
-                          "text", i->in->text.n ? i->in->text.p : "", i->in->text.n));
+    note_begin(&n, b);
+    note_event(&n, i);
+    trace_add(b, (struct trace_about){.contact = contact, .group = i->group, .event = i->id}, "event", note_end(&n));
+    if (!live_wanted(b))
+        return;
+    note_begin(&n, b);
+    note_cstr(&n, "type", "event");
+    note_int(&n, "id", i->id.v);
+    note_int(&n, "at_ms", b->now_ms);
+    note_int(&n, "contact", contact.v);
+    note_event(&n, i);
+    live_add(b, note_end(&n));
 }
 
 static int decide_new(struct batch *b, struct arrival *a)
@@ -267,8 +281,11 @@ static void wait_again(struct batch *b, struct event_id event)
 {
     struct passive_wait *w = map_i64_get(&b->engine->passive, event.v);
 
-    if (w)
-        w->until_ms = b->now_ms + PASSIVE_SILENCE_MS;
+    if (!w)
+        return;
+    w->until_ms = b->now_ms + PASSIVE_SILENCE_MS;
+    list_del(&w->node);
+    list_add_tail(&b->engine->passive_order, &w->node);
 }
 
 /* What a repeat is answered with: the first one's reply, wherever that one stands. */
@@ -408,23 +425,19 @@ static int infer_one(struct batch *b, const struct passive_wait *w)
 int inbox_infer_passive(struct batch *b, int64_t *ret_next_ms)
 {
     struct engine *e = b->engine;
-    union map_val v;
-    int64_t key;
-    int err = 0;
+    struct list *n;
 
     *ret_next_ms = INT64_MAX;
-    for (size_t at = 0; !err && map_i64_next(&e->passive, &at, &key, &v);) {
-        struct passive_wait *w = v.p;
+    while ((n = list_first(&e->passive_order)) != NULL) {
+        struct passive_wait *w = container_of(n, struct passive_wait, node);
         if (b->now_ms < w->until_ms) {
-            if (w->until_ms < *ret_next_ms)
-                *ret_next_ms = w->until_ms;
-            continue;
+            *ret_next_ms = w->until_ms;
+            return 0;
         }
-        err = infer_one(b, w);
-        if (!err) {
-            (void)map_i64_del(&e->passive, key);
-            mem_free(w);
-        }
+        int err = infer_one(b, w);
+        if (err)
+            return err;
+        engine_end_passive(e, w);
     }
-    return err;
+    return 0;
 }

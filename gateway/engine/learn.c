@@ -100,7 +100,7 @@ static int learn_message(struct batch *b, struct incident *i)
         return 0;
     if (person_refuse(b, i->who, STR("marketing"), i->in->text))
         trace_add(b, (struct trace_about){.contact = i->who->row.id, .event = i->id}, "refused",
-                  json_pack("{s:s}", "scope", "marketing"));
+                  STR("{\"scope\":\"marketing\"}"));
     return suppress(b, i, CAUSE_REFUSED_BY_CONTACT);
 }
 

@@ -9,9 +9,10 @@
  *     OP_INBOUND         REPLY_STORED, once, after the commit
  *     OP_FACTS           - (its consequences come as further replies)
  *     OP_PLAN, OP_ASK    REPLY_ANSWER, once
- *     OP_STOP            REPLY_STOPPED, the last reply
+ *     OP_HOLD            REPLY_HELD: no REPLY_PERFORM of the sender comes after it
  *     -                  REPLY_PERFORM: an attempt that is committed in flight; host must answer OP_FACTS
  *     -                  REPLY_LIVE: a line of the live feed
+ *     -                  REPLY_STOPPED: the last one, the engine thread has ended
  *
  * Errors   message_new: NULL without memory.
  * Memory   the receiver frees with message_free(), which also frees what hangs on it. The poster of an op may keep
@@ -35,11 +36,12 @@ enum message_kind {
     OP_FACTS,
     OP_PLAN,
     OP_ASK,
-    OP_STOP,
+    OP_HOLD,
     REPLY_STORED,
     REPLY_PERFORM,
     REPLY_ANSWER,
     REPLY_LIVE,
+    REPLY_HELD,
     REPLY_STOPPED,
 };
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 #include "engine/settle.h"
 
 static bool meant(const struct incident *i, const struct attempt_item_row *item, size_t n)
@@ -51,6 +52,7 @@ int receipt_learn(struct batch *b, const struct incident *i)
 {
     struct attempt_ref ref = {i->connection->id, i->in->handle};
     struct attempt_id attempt = {0};
+    struct note n;
     int err = i->in->handle.n ? store_find_attempts(b->engine->store, &ref, 1, &attempt) : 0;
 
     if (err)
@@ -58,8 +60,9 @@ int receipt_learn(struct batch *b, const struct incident *i)
     judge_failure(b, i);
     if (attempt.v)
         return settle_items(b, i, attempt);
+    note_begin(&n, b);
+    note_str(&n, "handle", i->in->handle);
     trace_add(b, (struct trace_about){.contact = i->who ? i->who->row.id : (struct contact_id){0}, .event = i->id},
-              "receipt without attempt", json_pack("{s:s%}", "handle", i->in->handle.n ? i->in->handle.p : "",
-                                                   i->in->handle.n));
+              "receipt without attempt", note_end(&n));
     return 0;
 }

@@ -21,6 +21,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/followup.h"
+#include "engine/note.h"
 #include "engine/profile.h"
 
 enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 900000, WELCOME_RETRY_MS = 150, RECOVER_CHUNK = 500 };
@@ -85,20 +86,19 @@ static int64_t backoff_ms(const struct delivery_row *row)
     return ms / 2 + (int64_t)((uint64_t)row->id.v * UINT64_C(0x9E3779B97F4A7C15) >> 33) % (ms / 2 + 1);
 }
 
-static json_t *fact_detail(const struct settlement *s, int errcode)
+static struct str fact_note(struct batch *b, const struct settlement *s, int errcode)
 {
-    json_t *d = json_pack("{s:I}", "attempt", (json_int_t)s->attempt->id.v);
+    struct note n;
 
-    if (d && errcode)
-        (void)json_object_set_new(d, "errcode", json_integer(errcode));
-    if (d && s->facts->http && s->facts->http != 200)
-        (void)json_object_set_new(d, "http", json_integer(s->facts->http));
-    if (d && s->facts->error.n)
-        (void)json_object_set_new(d, "error", json_stringn(s->facts->error.p, s->facts->error.n));
-    if (d && s->facts->provider_id.n)
-        (void)json_object_set_new(d, "provider_id",
-                                  json_stringn(s->facts->provider_id.p, s->facts->provider_id.n));
-    return d;
+    note_begin(&n, b);
+    note_int(&n, "attempt", s->attempt->id.v);
+    if (errcode)
+        note_int(&n, "errcode", errcode);
+    if (s->facts->http && s->facts->http != 200)
+        note_int(&n, "http", s->facts->http);
+    note_str(&n, "error", s->facts->error);
+    note_str(&n, "provider_id", s->facts->provider_id);
+    return note_end(&n);
 }
 
 static void refund_later(struct settlement *s, int64_t owner)
@@ -115,14 +115,14 @@ static void again(struct batch *b, const struct settlement *s, struct delivery_r
     delivery_move(b, row, (struct delivery_move){.to = late ? STATE_EXPIRED : to, .cause = late ? CAUSE_DEADLINE : cause,
                                                  .due_ms = due_ms, .final = late,
                                                  .what = late ? "expired" : to == STATE_HELD ? "held" : "retry",
-                                                 .detail = fact_detail(s, errcode)});
+                                                 .detail = fact_note(b, s, errcode)});
 }
 
 static void end(struct batch *b, const struct settlement *s, struct delivery_row *row, enum delivery_state to,
                 enum cause cause, bool final, int errcode)
 {
     delivery_move(b, row, (struct delivery_move){.to = to, .cause = cause, .final = final,
-                                                 .what = delivery_state_text(to), .detail = fact_detail(s, errcode)});
+                                                 .what = delivery_state_text(to), .detail = fact_note(b, s, errcode)});
 }
 
 static void on_accepted(struct batch *b, struct settlement *s, struct delivery_row *row, enum cause cause, int errcode)
@@ -278,13 +278,18 @@ static int settle_call(struct batch *b, struct settlement *s)
 
 void settle_freeze(struct batch *b, struct account *account, struct str why)
 {
+    struct note n;
+
     if (account->frozen)
         return;
     account->frozen = true;
     if (store_set_account_state(b->engine->store, account->id, true, why, b->now_ms) != 0)
         b->err = ERR_IO;
-    live_add(b, json_pack("{s:s, s:s%, s:s%}", "type", "frozen", "account", account->name.p, account->name.n, "why",
-                          why.p, why.n));
+    note_begin(&n, b);
+    note_cstr(&n, "type", "frozen");
+    note_str(&n, "account", account->name);
+    note_str(&n, "why", why);
+    live_add(b, note_end(&n));
 }
 
 static void freeze(struct batch *b, const struct settlement *s)
@@ -355,14 +360,17 @@ int settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdi
     enum delivery_state to = ok ? STATE_DELIVERED : STATE_FAILED;
 
     bool open = row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM;
+    struct note n;
     int err = 0;
 
     if (!row->id.v || verdict == OUTCOME_PENDING || !delivery_state_may_become(row->state, to))
         return 0;
     if (open && !row->final)
         err = settle_count_late(b, &row->id.v, 1);
+    note_begin(&n, b);
+    note_int(&n, "event", event.v);
     delivery_move(b, row, (struct delivery_move){.to = to, .cause = CAUSE_RECEIPT, .final = true, .what = "receipt",
-                                                 .detail = json_pack("{s:I}", "event", (json_int_t)event.v)});
+                                                 .detail = note_end(&n)});
     return err;
 }
 

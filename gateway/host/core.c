@@ -26,6 +26,7 @@ struct core {
     struct mailbox in, out;
     struct loop_wake wake; /* rings the loop when `out` has something */
     bool running;
+    bool held; /* engine thread: nothing new goes out */
     core_reply_fn on_reply;
     void *ctx;
     pthread_t thread;
@@ -66,16 +67,25 @@ int core_new(struct loop *loop, struct engine *engine, struct store *store, cons
     c->ctx = ctx;
     list_init(&c->waiting);
     int err = mailbox_init(&c->in, OPS_WAITING_MAX, NULL, NULL);
-    if (!err)
-        err = mailbox_init(&c->out, REPLIES_WAITING_MAX, ring, c);
-    if (!err)
-        err = sender_new(engine, &c->sender);
+    if (err) {
+        mem_free(c);
+        return err;
+    }
+    err = mailbox_init(&c->out, REPLIES_WAITING_MAX, ring, c);
+    if (err) {
+        mailbox_fini(&c->in);
+        mem_free(c);
+        return err;
+    }
+    err = sender_new(engine, &c->sender);
     if (!err)
         err = sender_load(c->sender);
     if (!err)
         err = loop_wake_init(loop, &c->wake, on_wake);
     if (err) {
         sender_free(c->sender);
+        mailbox_fini(&c->out);
+        mailbox_fini(&c->in);
         mem_free(c);
         return err;
     }
@@ -125,10 +135,12 @@ static void run_batch(struct core *c, struct list *ops, struct list *replies)
 
     if (!err)
         err = engine_take(c->engine);
-    if (!err)
+    if (!err && !c->held)
         err = engine_tick(c->engine);
-    if (!err)
+    if (!err && !c->held)
         err = sender_step(c->sender);
+    if (!err)
+        err = engine_flush(c->engine);
     if (!err) {
         commit(c, replies);
     } else {
@@ -142,27 +154,36 @@ static void run_batch(struct core *c, struct list *ops, struct list *replies)
     atomic_fetch_add_explicit(&c->batches, 1, memory_order_relaxed);
 }
 
-/* Up to OPS_A_BATCH of what waits. True when the stop order is among the rest and nothing else. */
-static bool next_ops(struct core *c, struct list *ret)
+static void say(enum message_kind kind, struct list *replies)
+{
+    struct message *m = message_new(kind, sizeof *m);
+
+    if (!m)
+        abort(); /* a few bytes at the very end */
+    list_add_tail(replies, &m->node);
+}
+
+/* Up to OPS_A_BATCH of what waits. The order to hold is a batch of its own: what was ordered before it is out. */
+static void next_ops(struct core *c, struct list *ret, struct list *replies)
 {
     struct list *node;
     size_t n = 0;
 
     while (n < OPS_A_BATCH && (node = list_first(&c->waiting)) != NULL) {
         struct message *m = container_of(node, struct message, node);
-        if (m->kind == OP_STOP) {
-            if (n)
-                break;
-            list_del(node);
-            message_free(m);
-            return true;
-        }
+        if (m->kind == OP_HOLD && n)
+            break;
         list_del(node);
+        if (m->kind == OP_HOLD) {
+            message_free(m);
+            c->held = true;
+            say(REPLY_HELD, replies);
+            break;
+        }
         list_add_tail(ret, node);
         n++;
     }
     atomic_fetch_add_explicit(&c->ops, n, memory_order_relaxed);
-    return false;
 }
 
 static int64_t due_in_ms(const struct core *c)
@@ -170,6 +191,8 @@ static int64_t due_in_ms(const struct core *c)
     int64_t now = engine_now_ms(c->engine), engine = engine_next_ms(c->engine), sender = sender_next_ms(c->sender);
     int64_t at = engine < sender ? engine : sender;
 
+    if (c->held)
+        return WAIT_MAX_MS;
     if (at <= now)
         return 0;
     int64_t real = clock_real_ms(c->clock, at - now); /* compared only after scaling: the clock may run fast */
@@ -184,21 +207,12 @@ static void maybe_stall(struct core *c)
         (void)usleep((useconds_t)ms * 1000);
 }
 
-static void say_stopped(struct list *replies)
-{
-    struct message *m = message_new(REPLY_STOPPED, sizeof *m);
-
-    if (!m)
-        abort(); /* a few bytes at the very end */
-    list_add_tail(replies, &m->node);
-}
-
 static void *run(void *arg)
 {
     struct core *c = arg;
-    bool stop = false;
+    bool open = true;
 
-    while (!stop) {
+    while (open || !list_empty(&c->waiting)) {
         struct list ops, replies;
         int64_t wait = list_empty(&c->waiting) ? due_in_ms(c) : 0;
 
@@ -206,16 +220,18 @@ static void *run(void *arg)
         list_init(&replies);
         if (wait > 0 && mailbox_count(&c->in) == 0 && store_checkpoint_step(c->store) == 1)
             wait = 0;
-        (void)mailbox_wait(&c->in, wait);
+        open = mailbox_wait(&c->in, wait) != ERR_CLOSED;
         (void)mailbox_take_all(&c->in, &c->waiting);
         maybe_stall(c);
-        stop = next_ops(c, &ops);
-        if (!stop && (!list_empty(&ops) || due_in_ms(c) == 0 || wait == WAIT_MAX_MS))
+        next_ops(c, &ops, &replies);
+        if (!list_empty(&ops) || (open && (due_in_ms(c) == 0 || wait == WAIT_MAX_MS)))
             run_batch(c, &ops, &replies);
-        if (stop)
-            say_stopped(&replies);
         post_replies(c, &replies);
     }
+    struct list last;
+    list_init(&last);
+    say(REPLY_STOPPED, &last);
+    post_replies(c, &last);
     return NULL;
 }
 
@@ -236,12 +252,7 @@ int core_post(struct core *c, struct message *op)
 
 void core_stop(struct core *c)
 {
-    struct message *m = message_new(OP_STOP, sizeof *m);
-
-    if (!m || mailbox_post(&c->in, &m->node) != 0) {
-        log_error("core", "cannot order the engine to stop");
-        _exit(EXIT_NOT_DURABLE); /* what is committed is safe */
-    }
+    mailbox_close(&c->in);
 }
 
 /* The loop rings through memory of `c` until here. */

@@ -7,7 +7,10 @@
  *
  *     core_new -> core_start -> core_post* -> core_stop -> (on_reply ... REPLY_STOPPED) -> core_free
  *
- * Errors   core_post: ERR_FULL the engine is behind, ERR_CLOSED.
+ * An OP_HOLD among the ops is answered by REPLY_HELD: from there on outcomes and events are still taken, but no call
+ * is ordered any more. So a stop can wait for the outcome of everything that was ordered.
+ *
+ * Errors   core_post: ERR_FULL the engine is behind, ERR_CLOSED after core_stop(); the op is still the caller's.
  * Memory   takes ops; each reply is the receiver's to message_free().
  * Threads  core_post: any. on_reply: the loop thread. The engine and store belong to the engine thread between
  *          core_start() and REPLY_STOPPED.

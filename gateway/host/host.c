@@ -718,3 +718,8 @@ void host_stall_engine(struct host *h, int64_t ms)
 {
     core_stall(h->core, ms);
 }
+
+void host_listeners(struct host *h, int n)
+{
+    engine_listeners(h->conf.engine, n);
+}

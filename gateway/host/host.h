@@ -65,6 +65,9 @@ int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx,
 /* Takes the plan. */
 int host_apply(struct host *h, struct plan *plan, host_answer_fn done, void *ctx, int64_t tag);
 
+/* How many listen to on_live(): without any, the engine makes no lines. */
+void host_listeners(struct host *h, int n);
+
 struct host_stats {
     uint64_t inbound, acknowledged, refused, spooled, attempts, attempts_late;
     size_t inbound_waiting, attempts_open;

@@ -4,16 +4,19 @@
 #include "base/json.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 #include "engine/render.h"
 #include "templates/variant.h"
 
-static void end(struct batch *b, struct candidate *c, enum delivery_state to, enum cause cause, json_t *detail)
+static const struct str none = {NULL, 0};
+
+static void end(struct batch *b, struct candidate *c, enum delivery_state to, enum cause cause, struct str detail)
 {
     delivery_move(b, c->row, (struct delivery_move){.to = to, .cause = cause, .final = true,
                                                     .what = delivery_state_text(to), .detail = detail});
 }
 
-static void hold_until(struct batch *b, struct candidate *c, enum cause cause, int64_t until_ms, json_t *detail)
+static void hold_until(struct batch *b, struct candidate *c, enum cause cause, int64_t until_ms, struct str detail)
 {
     /* A message that cannot go before its deadline is looked at again at the deadline, and expires there. */
     int64_t due = until_ms < c->row->deadline_ms ? until_ms : c->row->deadline_ms;
@@ -28,8 +31,17 @@ static bool judge_relation(struct batch *b, struct candidate *c)
 
     if (!needs_friend || person_relation(c->who, c->account->id) != RELATION_LOST)
         return true;
-    end(b, c, STATE_SUPPRESSED, CAUSE_NOT_A_FRIEND, NULL);
+    end(b, c, STATE_SUPPRESSED, CAUSE_NOT_A_FRIEND, none);
     return false;
+}
+
+static struct str until_note(struct batch *b, int64_t until_ms)
+{
+    struct note n;
+
+    note_begin(&n, b);
+    note_int(&n, "until_ms", until_ms);
+    return note_end(&n);
 }
 
 bool judge_person(struct batch *b, struct candidate *c)
@@ -38,21 +50,21 @@ bool judge_person(struct batch *b, struct candidate *c)
     int64_t quiet = rulebook_quiet_until(b->engine->rulebook, c->row->class, b->now_ms);
 
     if (b->now_ms >= c->row->deadline_ms) {
-        end(b, c, STATE_EXPIRED, CAUSE_DEADLINE, NULL);
+        end(b, c, STATE_EXPIRED, CAUSE_DEADLINE, none);
         return false;
     }
     if (!c->to.n) {
-        end(b, c, STATE_FAILED, CAUSE_NOT_REACHABLE, NULL);
+        end(b, c, STATE_FAILED, CAUSE_NOT_REACHABLE, none);
         return false;
     }
     if (c->who && rule->marketing && person_refuses(c->who, STR("marketing"))) {
-        end(b, c, STATE_SUPPRESSED, CAUSE_REFUSED_BY_CONTACT, NULL);
+        end(b, c, STATE_SUPPRESSED, CAUSE_REFUSED_BY_CONTACT, none);
         return false;
     }
     if (c->who && !judge_relation(b, c))
         return false;
     if (quiet) {
-        hold_until(b, c, CAUSE_QUIET_HOURS, quiet, json_pack("{s:I}", "until_ms", (json_int_t)quiet));
+        hold_until(b, c, CAUSE_QUIET_HOURS, quiet, until_note(b, quiet));
         return false;
     }
     return true;
@@ -61,6 +73,7 @@ bool judge_person(struct batch *b, struct candidate *c)
 bool judge_content(struct batch *b, struct candidate *c)
 {
     struct str why = {NULL, 0};
+    struct note n;
 
     if (c->content.rendered) {
         c->text = c->content.body;
@@ -70,8 +83,9 @@ bool judge_content(struct batch *b, struct candidate *c)
     int err = render_frozen(b, &c->content, c->account, c->who, &c->text, &c->shared, &why);
     if (!err)
         return true;
-    end(b, c, STATE_FAILED, err == ERR_TOO_BIG ? CAUSE_TOO_LONG : CAUSE_RENDER,
-        json_pack("{s:s%}", "why", why.n ? why.p : "", why.n));
+    note_begin(&n, b);
+    note_str(&n, "why", why);
+    end(b, c, STATE_FAILED, err == ERR_TOO_BIG ? CAUSE_TOO_LONG : CAUSE_RENDER, note_end(&n));
     return false;
 }
 
@@ -100,10 +114,18 @@ int judge_wants(struct batch *b, struct candidate *c, int64_t delivery, int64_t 
     return quota_wants(b->engine->counters, &send, ret, cap);
 }
 
-static json_t *block_detail(const struct quota_block *k)
+static struct str block_note(struct batch *b, const struct quota_block *k)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:s}", "limit", k->limit->name, "used", (json_int_t)k->used, "max",
-                     (json_int_t)k->max, "until_ms", (json_int_t)k->free_at_ms, "source", k->limit->source);
+    struct note n;
+
+    note_begin(&n, b);
+    note_cstr(&n, "limit", k->limit->name);
+    note_int(&n, "used", k->used);
+    note_int(&n, "max", k->max);
+    if (k->free_at_ms != INT64_MAX)
+        note_int(&n, "until_ms", k->free_at_ms);
+    note_cstr(&n, "source", k->limit->source);
+    return note_end(&n);
 }
 
 bool judge_hold(struct batch *b, struct candidate *c, const struct quota_block *block)
@@ -120,23 +142,24 @@ bool judge_hold(struct batch *b, struct candidate *c, const struct quota_block *
     c->row->hold_used = block->used;
     c->row->hold_max = block->max;
     /* A full account holds its queue as a whole: the head keeps its place. */
-    hold_until(b, c, cause, whole ? c->row->due_ms : block->free_at_ms, block_detail(block));
+    hold_until(b, c, cause, whole ? c->row->due_ms : block->free_at_ms, block_note(b, block));
     return whole;
 }
 
-json_t *judge_charged(struct batch *b, const struct claim_want *wants, size_t n)
+struct str judge_charged(struct batch *b, const struct claim_want *wants, size_t n)
 {
-    json_t *out = json_object();
     struct quota_block k;
+    struct note note;
     char text[64];
 
+    note_begin(&note, b);
     for (size_t i = 0; i < n; i++) {
         struct counter_key key = {wants[i].limit->id, wants[i].subject};
         if (wants[i].limit->window == WINDOW_PACE ||
             quota_usage(b->engine->counters, key, b->now_ms, &k) != 0 || !k.used)
             continue;
         (void)snprintf(text, sizeof text, "%lld/%lld", (long long)k.used, (long long)k.max);
-        (void)json_object_set_new(out, wants[i].limit->name, json_string(text));
+        note_cstr(&note, wants[i].limit->name, text);
     }
-    return out;
+    return note_end(&note);
 }

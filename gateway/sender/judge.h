@@ -35,6 +35,6 @@ int judge_wants(struct batch *b, struct candidate *c, int64_t delivery, int64_t 
 /* Writes that `block` holds the row. True when the whole queue is held with it (account or domain). */
 bool judge_hold(struct batch *b, struct candidate *c, const struct quota_block *block);
 /* What the trace says about a charge: {"limit": "used/max", ...}. */
-json_t *judge_charged(struct batch *b, const struct claim_want *wants, size_t n);
+struct str judge_charged(struct batch *b, const struct claim_want *wants, size_t n);
 
 #endif

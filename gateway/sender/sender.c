@@ -308,7 +308,7 @@ static int64_t start_deadline(const struct batch *b, const struct candidate *c)
 }
 
 static void open_attempt(struct batch *b, struct candidate *first, struct delivery_row **rows, struct str *to,
-                         size_t n, struct attempt_id id, json_t *charged)
+                         size_t n, struct attempt_id id, struct str charged)
 {
     /* The key of a delivery's first call stays its key: a repeat is recognised by it. */
     int64_t key = n == 1 ? first->row->id.v : id.v;
