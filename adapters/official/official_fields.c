@@ -21,19 +21,24 @@ static const json_t *walk(const json_t *node, const char *path)
     return node;
 }
 
-static struct str scalar(struct official_push *p, const json_t *node)
+static struct str number_text(struct official_push *p, const json_t *node)
 {
     struct buf AUTO(buf_fini) text;
     char *copy;
 
-    if (json_is_string(node))
-        return (struct str){json_string_value(node), json_string_length(node)};
-    if (!json_is_number(node) && !json_is_boolean(node))
-        return (struct str){0};
     buf_init(&text, SCALAR_BYTES);
     copy = json_write_compact(node, &text) < 0 ? NULL : arena_str(&p->memory, buf_str(&text));
     p->starved |= !copy;
     return (struct str){copy, copy ? text.len : 0};
+}
+
+static struct str scalar(struct official_push *p, const json_t *node)
+{
+    if (json_is_string(node))
+        return (struct str){json_string_value(node), json_string_length(node)};
+    if (json_is_number(node) || json_is_boolean(node))
+        return number_text(p, node);
+    return (struct str){0};
 }
 
 struct str official_field(struct official_push *p, const char *path)

@@ -21,6 +21,12 @@
 #define ROTATED                                                                                              \
     "{" BASICS ",\"mode\":\"safe\",\"aes_key\":\"" KEY_A "\",\"aes_key_previous\":\"" KEY_OWN "\"}"
 #define PLAIN "{" BASICS ",\"mode\":\"plain\"}"
+#define SUBSCRIPTION                                                                                         \
+    "{\"kind\":\"official\",\"appid\":\"wx1\",\"secret\":\"S\",\"token\":\"T\",\"aes_key\":\"" KEY_A         \
+    "\",\"account_type\":\"subscription\",\"callback_max_age\":\"90s\"}"
+#define LOCAL                                                                                                \
+    "{\"kind\":\"official\",\"appid\":\"wx1\",\"secret\":\"S\",\"token\":\"T\",\"mode\":\"plain\","          \
+    "\"callback_max_age\":0,\"api_base\":\"http://127.0.0.1:8700/official/\"}"
 #define NOW "1767225600"
 
 #define XML_HEAD                                                                                             \
@@ -390,14 +396,7 @@ static int create(const char *conf, struct diag *diag)
 static void a_good_configuration_makes_an_adapter(void **state)
 {
     static const char *const good[] = {
-        SAFE,
-        COMPATIBLE,
-        ROTATED,
-        PLAIN,
-        "{\"kind\":\"official\",\"appid\":\"wx1\",\"secret\":\"S\",\"token\":\"T\",\"aes_key\":\"" KEY_A
-        "\",\"account_type\":\"subscription\",\"callback_max_age\":\"90s\"}",
-        "{\"kind\":\"official\",\"appid\":\"wx1\",\"secret\":\"S\",\"token\":\"T\",\"mode\":\"plain\","
-        "\"callback_max_age\":0,\"api_base\":\"http://127.0.0.1:8700/official/\"}",
+        SAFE, COMPATIBLE, ROTATED, PLAIN, SUBSCRIPTION, LOCAL,
     };
     struct diag diag;
 
