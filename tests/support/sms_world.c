@@ -124,6 +124,7 @@ void world_open(struct world *w, const struct peer_step *steps, size_t n, const 
     if (n)
         T_OK(peer_start(w->steps, n, &w->peer));
     timer_init(w->loop, &w->patience);
+    timer_init(w->loop, &w->ear);
     w->host = (struct adapter_host){.ctx = w,
                                     .inbound = host_inbound,
                                     .answer = host_answer,
@@ -178,6 +179,23 @@ void world_run(struct world *w, size_t dones)
     w->wanted = SIZE_MAX;
 }
 
+static void on_ear(struct timer *t)
+{
+    struct world *w = container_of(t, struct world, ear);
+
+    if (peer_requests(w->peer) >= w->heard)
+        loop_stop(w->loop);
+    else
+        timer_start(t, 1, on_ear);
+}
+
+void world_run_heard(struct world *w, size_t n)
+{
+    w->heard = n;
+    timer_start(&w->ear, 0, on_ear);
+    run(w);
+}
+
 void world_stop(struct world *w)
 {
     w->started = false;
@@ -194,6 +212,7 @@ void world_close(struct world *w)
     sms_aliyun_ops.free(w->adapter);
     http_client_free(w->http);
     timer_close(&w->patience, NULL);
+    timer_close(&w->ear, NULL);
     loop_free(w->loop);
     peer_stop(w->peer);
     rulepack_close(w->rules);

@@ -68,13 +68,16 @@ struct world {
     size_t wanted; /* dones that end world_run() */
     char alert[256];
     int inbound_err; /* given back by inbound() */
-    struct timer patience;
+    struct timer patience, ear;
+    size_t heard; /* requests that end world_run_heard() */
 };
 
 /* Copies `steps`; `n` 0: the platform's port is closed. `path`: of api_base. Starts the adapter. */
 void world_open(struct world *w, const struct peer_step *steps, size_t n, const char *path);
 /* Runs the loop until there are `dones`; fails the test when patience ends. */
 void world_run(struct world *w, size_t dones);
+/* Runs the loop until the platform has read `n` requests. */
+void world_run_heard(struct world *w, size_t n);
 /* A step that answers `status` ("200 OK"), a Date one second after the clock's, and `body`. The text is one
  * of WORLD_MAX slots that are used in turn. */
 struct peer_step world_answer(const char *status, const char *body);

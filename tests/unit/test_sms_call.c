@@ -331,6 +331,18 @@ static void no_clear_answer_is_unknown_and_never_repeated(void **state)
     }
 }
 
+static void a_lost_reused_connection_is_no_reason_to_send_again(void **state)
+{
+    const struct peer_step steps[] = {OK_STEP, {.answer = NULL, .fate = PEER_CLOSE}, OK_STEP};
+    struct call call = send_call();
+
+    (void)state;
+    world_open(&w, steps, ARRAY_LEN(steps), "");
+    T_EQ(run(&call, two, 1)->facts.outcome, OUTCOME_ACCEPTED);
+    T_EQ(run(&call, two, 1)->facts.outcome, OUTCOME_UNKNOWN);
+    T_EQ(peer_requests(w.peer), 2);
+}
+
 static void a_closed_port_means_not_sent(void **state)
 {
     struct call call = send_call();
@@ -407,6 +419,21 @@ static void stopping_ends_every_call_first(void **state)
         T_EQ(w.dones[i].facts.outcome, w.dones[i].facts.bytes_out ? OUTCOME_UNKNOWN : OUTCOME_NOT_SENT);
 }
 
+static void stopping_after_the_first_byte_leaves_it_unknown(void **state)
+{
+    static const struct peer_step steps[] = {{.answer = NULL, .fate = PEER_KEEP}};
+    struct call call = send_call();
+
+    (void)state;
+    world_open(&w, steps, 1, "");
+    T_OK(sms_aliyun_ops.perform(w.adapter, (struct attempt_id){1}, &call, two, 1));
+    world_run_heard(&w, 1);
+    world_stop(&w);
+    T_EQ(w.done_count, 1);
+    T_EQ(w.dones[0].facts.outcome, OUTCOME_UNKNOWN);
+    T_TRUE(w.dones[0].facts.bytes_out > 0);
+}
+
 static void what_cannot_start_has_no_end(void **state)
 {
     const struct peer_step steps[] = {OK_STEP};
@@ -465,10 +492,12 @@ int main(void)
         CASE(an_alert_is_given_once),
         CASE(one_persons_refusal_is_not_everybodys),
         CASE(no_clear_answer_is_unknown_and_never_repeated),
+        CASE(a_lost_reused_connection_is_no_reason_to_send_again),
         CASE(a_closed_port_means_not_sent),
         CASE(a_query_reads_on_until_it_finds),
         CASE(a_query_that_reads_nonsense_is_unknown),
         CASE(stopping_ends_every_call_first),
+        CASE(stopping_after_the_first_byte_leaves_it_unknown),
         CASE(what_cannot_start_has_no_end),
         CASE(every_allocation_may_fail_at_the_start),
     };
