@@ -178,12 +178,7 @@ static void on_permanent(struct batch *b, struct settlement *s, struct delivery_
 {
     const struct code_rule *code = rulepack_code(b->engine->rules, s->account ? s->account->connection->platform.p : "",
                                                  s->attempt->op, errcode);
-    bool own_unknown = row->cause == CAUSE_NO_ANSWER;
 
-    if (errcode == 41051 && own_unknown) { /* our earlier call had got through */
-        on_accepted(b, s, row, CAUSE_INFERRED, errcode);
-        return;
-    }
     if (code->refused)
         *(struct refusal_row *)batch_row(b, &b->refusals) = (struct refusal_row){
             .contact = row->contact, .scope = STR("marketing"), .source = STR("platform"), .at_ms = b->now_ms};
@@ -199,9 +194,21 @@ static void on_permanent(struct batch *b, struct settlement *s, struct delivery_
         true, errcode);
 }
 
+/* The single-use code is used up, and a call of ours had no answer: that one had got through. 95001 is 微信客服's word
+ * for it. */
+static bool had_got_through(const struct delivery_row *row, enum outcome outcome, int errcode)
+{
+    return row->op == CALL_WELCOME && row->cause == CAUSE_NO_ANSWER && (errcode == 41051 || errcode == 95001) &&
+           (outcome == OUTCOME_PERMANENT || outcome == OUTCOME_LIMITED);
+}
+
 static void settle_one(struct batch *b, struct settlement *s, struct delivery_row *row, enum outcome outcome,
                        int errcode)
 {
+    if (had_got_through(row, outcome, errcode)) {
+        on_accepted(b, s, row, CAUSE_INFERRED, errcode);
+        return;
+    }
     switch (outcome) {
     case OUTCOME_ACCEPTED:
         on_accepted(b, s, row, errcode == 41051 && row->cause == CAUSE_NO_ANSWER ? CAUSE_INFERRED : CAUSE_ACCEPTED,

@@ -20,6 +20,7 @@ static const char playbook[] =
     "  - {id: day, on: message.received, from: [kf, brand], keyword: {contains: [会员日]}, do: [{send: answer}]}\n"
     "  - {id: once, on: message.received, from: [kf], keyword: {any: [抽奖]}, cooldown: 1m, do: [{send: answer}]}\n"
     "  - {id: bad, on: message.received, from: [kf], keyword: {prefix: [坏]}, do: [{send: broken}]}\n"
+    "  - {id: entered, on: kf.entered, from: [kf], do: [{send: answer}]}\n"
     "broadcasts:\n"
     "  noon: {on: hall, every: {weekday: tue, at: \"12:00\"}, missed: skip, to: {groups: all}, send: news}\n"
     "  tags: {on: corp, at: 2026-12-01T11:00, to: {contacts: {tag: new}}, send: news}\n"
@@ -116,6 +117,21 @@ static void an_unanswered_welcome_is_tried_again_with_the_same_code_and_charged_
     T_VIEW(world_order(&w, CALL_WELCOME, 0)->code, "CODE1");
     world_facts(&w, world_order(&w, CALL_WELCOME, 0)->id,
                 &(struct facts){.outcome = OUTCOME_PERMANENT, .bytes_out = 100, .http = 200, .errcode = 41051});
+    T_EQ(world_delivery(&w, id).state, STATE_ACCEPTED);
+    T_EQ(world_delivery(&w, id).cause, CAUSE_INFERRED);
+}
+
+static void a_kf_code_that_our_unanswered_call_used_up_was_accepted(void)
+{
+    struct event e = {.kind = EVENT_KF_ENTERED, .dedupe = STR("enter1"), .at_ms = clock_wall_ms(&w.clock),
+                      .contact = STR("wm1"), .code = STR("KFCODE1")};
+
+    world_event(&w, "kf", &e);
+    struct delivery_id id = world_order(&w, CALL_WELCOME, 0)->to[0].id;
+    world_facts(&w, world_order(&w, CALL_WELCOME, 0)->id, &no_answer);
+    world_tick(&w, 300);
+    world_facts(&w, world_order(&w, CALL_WELCOME, 0)->id,
+                &(struct facts){.outcome = OUTCOME_LIMITED, .bytes_out = 100, .http = 200, .errcode = 95001});
     T_EQ(world_delivery(&w, id).state, STATE_ACCEPTED);
     T_EQ(world_delivery(&w, id).cause, CAUSE_INFERRED);
 }
@@ -455,6 +471,7 @@ int main(void)
         T_CASE(twins_in_one_batch_are_one_event),
         T_CASE(an_accepted_welcome_is_final),
         T_CASE(an_unanswered_welcome_is_tried_again_with_the_same_code_and_charged_once),
+        T_CASE(a_kf_code_that_our_unanswered_call_used_up_was_accepted),
         T_CASE(a_code_that_somebody_else_used_fails_and_says_so),
         T_CASE(a_welcome_past_its_code_expires_unsent),
         T_CASE(what_is_certainly_unsent_goes_again_later),
