@@ -34,7 +34,6 @@ struct gateway {
     struct host *host;
     struct plan_world world;
     struct world_account *world_accounts;
-    size_t plans_waiting;
     bool stopping;
 };
 
@@ -211,17 +210,6 @@ static int build_world(struct gateway *g)
     return 0;
 }
 
-static void on_applied(void *ctx, int64_t tag, int err, struct str text)
-{
-    struct gateway *g = ctx;
-
-    (void)tag;
-    if (err)
-        log_error("gateway", "playbook not applied: %s %.*s", err_text(err), STR_ARG(text));
-    if (--g->plans_waiting == 0 && !g->stopping)
-        api_ready(g->api, true);
-}
-
 static int apply_text(struct gateway *g, struct str text, const char *file)
 {
     struct plan *plan;
@@ -229,8 +217,7 @@ static int apply_text(struct gateway *g, struct str text, const char *file)
 
     if (err)
         return complain(g, err, file);
-    err = host_apply(g->host, plan, on_applied, g, 0);
-    g->plans_waiting += !err;
+    err = engine_apply(g->engine, plan);
     return err ? complain(g, err, file) : 0;
 }
 
@@ -246,11 +233,10 @@ static int apply_all(struct gateway *g)
         err = apply_text(g, buf_str(&text), g->config->playbooks[i]);
         buf_fini(&text);
     }
-    if (!g->plans_waiting && !err)
-        api_ready(g->api, true);
     return err;
 }
 
+/* The rules before the engine thread: the first thing it does may be to decide what a crash left. */
 static int start(struct gateway *g)
 {
     int err = build_world(g);
@@ -267,13 +253,15 @@ static int start(struct gateway *g)
                   g->config->listen);
     if (err)
         return complain(g, err, g->config->listen);
+    err = apply_all(g);
+    if (err)
+        return err;
     err = host_start(g->host);
     if (err)
         return complain(g, err, "start");
-    err = apply_all(g);
-    if (!err)
-        log_info("gateway", "listening address=%s data=%s", g->config->listen, g->config->data);
-    return err;
+    api_ready(g->api, true);
+    log_info("gateway", "listening address=%s data=%s", g->config->listen, g->config->data);
+    return 0;
 }
 
 /* ---- life ---- */

@@ -453,6 +453,35 @@ int engine_commit(struct engine *e, struct list *ret)
     return err;
 }
 
+int engine_apply(struct engine *e, struct plan *plan)
+{
+    struct op_plan *op = message_new(OP_PLAN, sizeof *op);
+    struct list ops, replies, *node;
+
+    if (!op) {
+        plan_free(plan);
+        return -ENOMEM;
+    }
+    op->plan = plan;
+    list_init(&ops);
+    list_init(&replies);
+    list_add_tail(&ops, &op->m.node);
+    int err = engine_begin(e, &ops);
+    if (!err)
+        err = engine_take(e);
+    if (!err)
+        err = engine_commit(e, &replies);
+    else
+        engine_abort(e, err, &replies);
+    while ((node = list_pop(&replies)) != NULL) {
+        struct message *m = container_of(node, struct message, node);
+        if (m->kind == REPLY_ANSWER && !err)
+            err = container_of(m, struct reply_answer, m)->err;
+        message_free(m);
+    }
+    return err;
+}
+
 static void refuse(struct message *m, int err, struct list *ret)
 {
     struct reply_stored *s = NULL;

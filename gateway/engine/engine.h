@@ -24,6 +24,7 @@
 struct clock;
 struct engine;
 struct fold;
+struct plan;
 struct store;
 
 struct engine_config {
@@ -41,6 +42,8 @@ void engine_free(struct engine *e);
 /* Before the first batch: connections, accounts; recovery of what an unclean stop left. */
 int engine_start(struct engine *e, const struct registry_connection *conns, size_t conn_n,
                  const struct registry_account *accounts, size_t account_n);
+/* Also before the first batch: what was left undecided is decided by these rules. Takes `plan`. */
+int engine_apply(struct engine *e, struct plan *plan);
 const struct registry *engine_registry(const struct engine *e);
 
 /* Takes all ops of the list, also when it fails: engine_abort() answers them then. */
