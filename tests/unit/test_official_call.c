@@ -286,6 +286,29 @@ static void a_token_refused_twice_is_not_fetched_a_third_time(void **state)
     T_EQ(w.alert_count, 0);
 }
 
+static void a_late_refusal_of_the_old_token_leaves_the_new_one(void **state)
+{
+    struct call call = call_of(CALL_SEND);
+
+    (void)state;
+    world_say(&w, TOKEN, FIRST);
+    world_say(&w, TOKEN, SECOND);
+    world_say(&w, SEND, WORLD_HANG);
+    world_say(&w, SEND, REFUSED(40001));
+    world_say(&w, SEND, WORLD_OK);
+    perform(1, &call);
+    world_run_ms(&w, 100);
+    perform(2, &call);
+    wanted = 1;
+    world_run(&w, has_dones);
+    T_EQ(w.dones[0].id.v, 2);
+    world_answer_hung(&w, REFUSED(40001));
+    wanted = 2;
+    world_run(&w, has_dones);
+    T_EQ(w.dones[1].facts.outcome, OUTCOME_ACCEPTED);
+    T_EQ(world_requests(&w, TOKEN), 2);
+}
+
 static bool has_two_tokens(struct world *world)
 {
     return world_requests(world, TOKEN) >= 2;
@@ -610,6 +633,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_token_is_fetched_once_by_all_parallel_calls, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_token_refused_twice_is_not_fetched_a_third_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_late_refusal_of_the_old_token_leaves_the_new_one, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(at_85_percent_of_its_life_a_token_is_fetched_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dead_token_is_not_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_secret_stops, set_up, tear_down),

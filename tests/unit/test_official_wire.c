@@ -121,6 +121,10 @@ static void links_beside_a_text_are_lines_of_it(void **state)
     T_STR(body(),
           "{\"touser\":\"oA\",\"msgtype\":\"text\",\"text\":{\"content\":\"hi\\nA\\nhttps://e.cn/a\\nB\\n"
           "https://e.cn/b\"}}");
+    again(false);
+    set_attach("[{\"link\":{\"title\":\"A\",\"url\":\"https://e.cn/a\"}}]");
+    T_OK(begin(CALL_SEND, 1));
+    T_TRUE(strstr(body(), "\"msgtype\":\"text\",\"text\":{\"content\":\"hi\\nA\\nhttps://e.cn/a\"}") != NULL);
 }
 
 static void images_and_cards_stand_alone(void **state)
