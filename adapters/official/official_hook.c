@@ -111,7 +111,9 @@ static int open_verification(const struct official_hook *h, struct str query, in
     query_init(&q);
     r = query_read(&q, query, "signature");
     if (r == 0)
-        r = str_query_get(query, "echostr", &q.echostr) == 0 ? 0 : ERR_INVALID;
+        r = str_query_get(query, "echostr", &q.echostr);
+    if (r == ERR_NOT_FOUND) /* not found is a wrong path, to the host */
+        r = ERR_INVALID;
     if (r == 0)
         r = check_signed(h, &q, (struct str){0}, now_ms);
     if (r == 0)

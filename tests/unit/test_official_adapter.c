@@ -359,6 +359,32 @@ static void a_forged_push_is_refused_without_a_trace(void **state)
     T_EQ(w.inbound_count, 1);
 }
 
+static void without_memory_a_push_is_sent_again(void **state)
+{
+    static const char *const pushes[] = {HELLO, HELLO_JSON};
+    int64_t id = 0;
+
+    (void)state;
+    open_world(PLAIN);
+    for (size_t i = 0; i < ARRAY_LEN(pushes); i++) {
+        bool hit = true;
+
+        for (int n = 1; hit && n < 200; n++) {
+            size_t answers = w.answer_count, inbounds = w.inbound_count;
+
+            mem_fail_at(n);
+            T_OK(post_plain(++id, pushes[i], NOW));
+            hit = mem_fault_hit();
+            mem_fail_at(0);
+            T_EQ(w.answer_count, answers + hit);
+            T_EQ(w.inbound_count, inbounds + !hit);
+            if (hit)
+                T_EQ(w.answers[answers].status, 503);
+        }
+        T_TRUE(!hit);
+    }
+}
+
 static void stopping_answers_what_still_waits(void **state)
 {
     (void)state;
@@ -524,6 +550,7 @@ int main(void)
         cmocka_unit_test_teardown(who_left_gets_no_reply_and_who_came_does, tear_down),
         cmocka_unit_test_teardown(what_cannot_be_said_inside_an_answer_leaves_its_text, tear_down),
         cmocka_unit_test_teardown(a_forged_push_is_refused_without_a_trace, tear_down),
+        cmocka_unit_test_teardown(without_memory_a_push_is_sent_again, tear_down),
         cmocka_unit_test_teardown(stopping_answers_what_still_waits, tear_down),
         cmocka_unit_test(a_good_configuration_makes_an_adapter),
         cmocka_unit_test(a_bad_configuration_is_told_key_by_key),
