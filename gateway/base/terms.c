@@ -77,7 +77,7 @@ bool delivery_state_may_become(enum delivery_state from, enum delivery_state to)
         [STATE_AWAITING_CONFIRM] = TO(STATE_ACCEPTED) | TO(STATE_DELIVERED) | TO(STATE_FAILED) |
                                    TO(STATE_EXPIRED) | TO(STATE_CANCELLED) | TO(STATE_SUPPRESSED),
         [STATE_UNKNOWN] = TO(STATE_QUEUED) | TO(STATE_IN_FLIGHT) | TO(STATE_ACCEPTED) | TO(STATE_DELIVERED) |
-                          TO(STATE_FAILED) | TO(STATE_UNKNOWN),
+                          TO(STATE_FAILED) | TO(STATE_UNKNOWN) | TO(STATE_AWAITING_CONFIRM),
         [STATE_ACCEPTED] = TO(STATE_DELIVERED) | TO(STATE_FAILED),
     };
 

@@ -321,11 +321,30 @@ static int learn_task(struct batch *b, const struct attempt_row *parent, struct 
     return err ? err : verdicts_settle(b, &v);
 }
 
-static int learn_query(struct batch *b, const struct attempt_row *parent, struct family *f, const struct facts *facts)
+/* The platform lists the task whose answer was lost: from here on it is polled like any other. */
+static void adopt_task(struct batch *b, struct attempt_row *parent, struct family *f, struct str provider_id)
+{
+    parent->outcome = OUTCOME_TASK;
+    parent->provider_id = batch_str(b, provider_id);
+    parent->follow_step = 0;
+    parent->next_ms = b->now_ms + poll_gap_ms(0);
+    *(struct attempt_row *)batch_row(b, &b->attempt_updates) = *parent;
+    for (size_t i = 0; i < f->count; i++)
+        if (in_state(f, i, STATE_UNKNOWN, parent->id))
+            delivery_move(b, &f->rows[i], (struct delivery_move){.to = STATE_AWAITING_CONFIRM,
+                                                                 .cause = CAUSE_INFERRED, .what = "found"});
+}
+
+static int learn_query(struct batch *b, struct attempt_row *parent, struct family *f, const struct facts *facts)
 {
     bool found = facts->outcome == OUTCOME_ACCEPTED && (facts->provider_id.n || facts->item_count);
     struct verdicts v;
     int err = verdicts_init(b, f->count, &v);
+
+    if (!err && found && is_task(parent->op) && facts->provider_id.n) {
+        adopt_task(b, parent, f, facts->provider_id);
+        return 0;
+    }
 
     for (size_t i = 0; i < f->count && found && !err; i++) {
         const struct item_result *r = result_for(facts, f->items[i].to);

@@ -5,8 +5,8 @@
  *
  *     task:     poll with growing gaps, remind at most 3 times; at the deadline cancel, poll once more, then
  *               whoever is still pending is expired (not confirmed) and refunded
- *     unknown:  ask the platform by the handle that exists; found -> accepted(inferred); not found after the
- *               last try -> unknown for good, and counted
+ *     unknown:  ask the platform by the handle that exists; found -> accepted(inferred), or for a task polled
+ *               on as above; not found after the last try -> unknown for good, and counted
  *     receipt:  after 72 h without one, accepted is final
  *
  * Errors   0 or a negative err of the store. Memory: the batch's arena. Threads: the engine thread.
