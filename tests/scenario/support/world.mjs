@@ -65,6 +65,12 @@ class World {
         return this.clock ? this.clock.start + (bootMs() - this.clock.origin) * this.clock.speed : Date.now();
     }
 
+    /* A whole minute at least `leadMs` of real time from now, as a playbook writes it. */
+    soon(leadMs) {
+        const at = Math.ceil((this.now() + leadMs * (this.clock?.speed ?? 1)) / 60000) * 60000;
+        return new Date(at + 8 * 3600000).toISOString().slice(0, 16);
+    }
+
     /* Real time that passes while both sides' clock moves by `ms`. */
     real(ms) { return Math.ceil(ms / (this.clock?.speed ?? 1)); }
 
@@ -192,6 +198,30 @@ class World {
 
     rssBytes() {
         return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.gateway.pid}/status`, 'utf8'))[1]) * 1024;
+    }
+
+    async apply(text, name = 'playbook.yaml') {
+        const { code, stderr } = await this.cli('apply', this.playbook(text, name));
+        assert.equal(code, 0, stderr);
+    }
+
+    async token(role = 'viewer') {
+        const { code, stdout, stderr } = await this.cli('token', 'create', '--role', role);
+        assert.equal(code, 0, stderr);
+        return stdout.trim();
+    }
+
+    /* How many deliveries are in that state. */
+    async inState(state) { return (await this.metrics())[`siyu_deliveries{state="${state}"}`]; }
+
+    /* The customers of `connection` become known to the gateway, `count` of them named `name1`, `name2`, ... */
+    async befriend(name, count, userid = 'zhangsan', connection = 'corp') {
+        const before = this.ledger('push').filter((l) => l.acknowledged).length;
+        const { done } = await this.event(connection, 'contact.added',
+                                          { customer: `${name}{n}`, userid, count, welcome: false });
+        await until(`${count} customers known`,
+                    () => this.ledger('push').filter((l) => l.acknowledged).length >= before + count, 120000);
+        return done;
     }
 
     // ---- the sandbox ----
