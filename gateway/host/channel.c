@@ -58,7 +58,7 @@ static void on_stopped(void *ctx)
 
     assert(c->state == CHANNEL_STOPPING);
     c->state = CHANNEL_STOPPED;
-    host_channel_stopped(c->host, c);
+    host_channel_stopped(c->host);
 }
 
 /* ---- life ---- */
@@ -115,19 +115,17 @@ static void not_sent(struct channel *c, struct attempt_id id, const char *why)
     host_facts(c->host, id, &facts);
 }
 
-/* The texts of an order as the adapter wants them. */
+/* The texts of an order or a passive reply as the adapter wants them. */
 struct opened {
     json_t *content, *params;
     struct content view;
 };
 
-static int open_order(const struct reply_perform *order, struct opened *ret)
+static int open_content(struct str text, struct opened *ret)
 {
-    int err = order->content.n ? json_parse(order->content, JSON_DEPTH, &ret->content, NULL) : 0;
+    int err = text.n ? json_parse(text, JSON_DEPTH, &ret->content, NULL) : 0;
 
-    if (!err && order->params.n)
-        err = json_parse(order->params, JSON_DEPTH, &ret->params, NULL);
-    if (err)
+    if (err || !text.n)
         return err;
     ret->view = (struct content){
         .text = str_of(json_str(ret->content, "text", "")), .attach = json_object_get(ret->content, "attach"),
@@ -136,7 +134,7 @@ static int open_order(const struct reply_perform *order, struct opened *ret)
     return 0;
 }
 
-static void close_order(struct opened *o)
+static void close_content(struct opened *o)
 {
     json_decref(o->content);
     json_decref(o->params);
@@ -144,7 +142,7 @@ static void close_order(struct opened *o)
 
 void channel_perform(struct channel *c, const struct reply_perform *order)
 {
-    struct opened o = {NULL, NULL, {{NULL, 0}, NULL, {NULL, 0}, NULL}};
+    struct opened o = {.content = NULL};
     int64_t left = order->deadline_mono_ms - clock_mono_ms(c->env.clock);
     int64_t real = clock_real_ms(c->env.clock, left > 0 ? left : 0);
     struct call call = {.op = order->op, .account = order->account_external, .class = order->class,
@@ -155,13 +153,15 @@ void channel_perform(struct channel *c, const struct reply_perform *order)
         not_sent(c, order->id, left <= 0 ? "too late for the first byte" : "connection stopped");
         return;
     }
-    int err = open_order(order, &o);
+    int err = open_content(order->content, &o);
+    if (!err && order->params.n)
+        err = json_parse(order->params, JSON_DEPTH, &o.params, NULL);
     if (!err) {
         call.content = o.content ? &o.view : NULL;
         call.params = o.params;
         err = c->kind->ops->perform(c->adapter, order->id, &call, order->to, order->count);
     }
-    close_order(&o);
+    close_content(&o);
     if (err)
         not_sent(c, order->id, err_text(err));
 }
@@ -177,4 +177,17 @@ void channel_hook(struct channel *c, const struct hook_call *call)
     host_answer_hook(c->host, call->id, status, "application/json",
                      forged ? STR("{\"error\":{\"code\":\"refused\",\"message\":\"not authentic\"}}")
                             : STR("{\"error\":{\"code\":\"refused\",\"message\":\"not understood\"}}"));
+}
+
+int channel_stored(struct channel *c, struct inbound_id id, struct str content, int err)
+{
+    struct opened o = {.content = NULL};
+    int unread = open_content(content, &o);
+
+    if (c->state == CHANNEL_STOPPED)
+        unread = ERR_CLOSED;
+    else
+        c->kind->ops->stored(c->adapter, id, o.content ? &o.view : NULL, err);
+    close_content(&o);
+    return unread;
 }

@@ -30,6 +30,9 @@ void channel_fini(struct channel *c);
 /* An order of the engine; answered by host_facts() once, here or later. */
 void channel_perform(struct channel *c, const struct reply_perform *order);
 void channel_hook(struct channel *c, const struct hook_call *call);
+/* Inbound `id` is stored, or with `err` not; `content` is the passive reply as JSON, or empty. Not 0: the adapter did
+ * not get the reply. */
+int channel_stored(struct channel *c, struct inbound_id id, struct str content, int err);
 
 /* ---- what a channel asks of its host (host.c) ---- */
 int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events, size_t n,
@@ -39,6 +42,13 @@ struct inbound_id host_inbound_id(struct host *h);
 void host_facts(struct host *h, struct attempt_id id, const struct facts *facts);
 void host_alert(struct host *h, struct channel *c, const char *what, struct str why);
 void host_nudge(struct host *h, struct str account, struct str token);
-void host_channel_stopped(struct host *h, struct channel *c);
+void host_channel_stopped(struct host *h);
+
+/* ---- what the intake asks ---- */
+struct channel *host_channel(struct host *h, struct str name); /* NULL: none */
+/* Takes the op; keeps it while the engine's box is full. */
+void host_post(struct host *h, struct message *op);
+/* The passive reply of `event` was not said: it goes out as an active message. */
+void host_unsay(struct host *h, struct event_id event);
 
 #endif

@@ -10,21 +10,19 @@
 #include "base/log.h"
 #include "host/channel.h"
 #include "host/inbound.h"
-#include "host/spool.h"
+#include "host/intake.h"
 #include "loop/timer.h"
 
-#define SPOOL_AFTER_MS 3500
 #define WATCH_MS 250
-enum { INBOUND_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP = 1 << 20 };
+enum { HOOKS_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP = 1 << 20 };
 
-/* An inbound call that is not acknowledged yet. */
-struct wait {
-    struct list node;      /* in order of arrival */
-    struct inbound_id id;
-    struct channel *channel;
-    struct op_inbound *op; /* shared with the engine, until it answers */
-    int64_t since_ms;
-    bool spooling;
+/* A stop lets everything that was ordered end in the store. */
+enum host_state {
+    HOST_RUNNING,
+    HOST_HOLDING,  /* the engine is to order nothing more: -> REPLY_HELD */
+    HOST_ENDING,   /* adapters end what they have begun: -> their stopped() */
+    HOST_CLOSING,  /* the engine takes what is left: -> REPLY_STOPPED */
+    HOST_STOPPED,
 };
 
 struct asked {
@@ -40,18 +38,17 @@ struct host {
     struct registry_connection *connections;
     struct registry_account *accounts;
     struct core *core;
-    struct spool *spool;
+    struct intake *intake;
     struct timer watch;
-    bool watch_open, stopping, core_stopped;
+    bool watch_open;
+    int watch_err; /* already said */
+    enum host_state state;
 
     int64_t last_id;
     struct map_i64 hooks;    /* inbound id -> front door's request id */
-    struct map_i64 waits;    /* inbound id -> struct wait */
-    struct list order;       /* struct wait.node */
-    struct map_i64 spooled;  /* inbound id -> 1: acknowledged from the spool, the engine's word is still to come */
     struct map_i64 attempts; /* attempt id -> struct channel, until done() */
     struct map_i64 asks;     /* id -> struct asked */
-    struct list unposted;    /* outcomes that found the engine's box full */
+    struct list unposted;    /* struct message.node: found the engine's box full */
     struct host_stats stats;
 };
 
@@ -129,11 +126,8 @@ int host_new(const struct host_conf *conf, struct diag *diag, struct host **ret)
     if (!h)
         return -ENOMEM;
     h->conf = *conf;
-    list_init(&h->order);
     list_init(&h->unposted);
-    map_i64_init(&h->hooks, INBOUND_MAX);
-    map_i64_init(&h->waits, INBOUND_MAX);
-    map_i64_init(&h->spooled, INBOUND_MAX);
+    map_i64_init(&h->hooks, HOOKS_MAX);
     map_i64_init(&h->attempts, ATTEMPTS_MAX);
     map_i64_init(&h->asks, ASKS_MAX);
     h->channels = mem_calloc(conf->config->connection_count + 1, sizeof *h->channels);
@@ -171,7 +165,7 @@ struct inbound_id host_inbound_id(struct host *h)
     return (struct inbound_id){++h->last_id};
 }
 
-static struct channel *channel_named(struct host *h, struct str name)
+struct channel *host_channel(struct host *h, struct str name)
 {
     for (size_t i = 0; i < h->channel_count; i++)
         if (str_is(name, h->channels[i].name))
@@ -183,11 +177,11 @@ static void on_hook_request(void *ctx, const struct http_request *r)
 {
     struct host *h = ctx;
     size_t slash = str_chr(r->rest, '/');
-    struct channel *c = channel_named(h, str_sub(r->rest, 0, slash));
+    struct channel *c = host_channel(h, str_sub(r->rest, 0, slash));
     struct hook_call call = {.id = host_inbound_id(h), .method = str_of(http_verb_name(r->verb)),
                              .path = str_sub(r->rest, slash, r->rest.n), .query = r->query, .body = r->body};
 
-    if (!c || h->stopping) {
+    if (!c || h->state != HOST_RUNNING) {
         http_reply_error(h->conf.door, r->id, c ? 503 : 404, c ? "stopping" : "not_found",
                          c ? "the gateway is stopping" : "no connection of that name has a callback here");
         return;
@@ -214,75 +208,19 @@ void host_answer_hook(struct host *h, struct inbound_id id, int status, const ch
                &(struct http_reply){.status = status, .content_type = content_type, .body = body});
 }
 
-static void wait_free(struct host *h, struct wait *w)
-{
-    list_del(&w->node);
-    (void)map_i64_del(&h->waits, w->id.v);
-    message_free(&w->op->m);
-    mem_free(w);
-}
-
-static int wait_new(struct host *h, struct channel *c, struct op_inbound *op)
-{
-    struct wait *w = mem_calloc(1, sizeof *w);
-    int err = w ? map_i64_put(&h->waits, op->id.v, w) : -ENOMEM;
-
-    if (err) {
-        mem_free(w);
-        return err;
-    }
-    w->id = op->id;
-    w->channel = c;
-    w->op = container_of(message_share(&op->m), struct op_inbound, m);
-    w->since_ms = loop_now_ms(h->conf.loop);
-    list_add_tail(&h->order, &w->node);
-    return 0;
-}
-
 int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events, size_t n,
                  const char *cursor)
 {
     struct op_inbound *op;
-    int err = h->stopping ? ERR_CLOSED
-                          : inbound_op(id, c->id, events, n, cursor, clock_wall_ms(h->conf.clock),
-                                       clock_mono_ms(h->conf.clock), &op);
+    int err = h->state != HOST_RUNNING ? ERR_CLOSED
+                                       : inbound_op(id, c->id, events, n, cursor, clock_wall_ms(h->conf.clock),
+                                                    clock_mono_ms(h->conf.clock), &op);
     if (err)
         return err;
-    err = wait_new(h, c, op);
-    if (!err) {
-        err = core_post(h->core, &op->m);
-        if (err)
-            wait_free(h, map_i64_get(&h->waits, id.v));
-    }
+    err = intake_take(h->intake, c, op);
     if (err)
         message_free(&op->m);
-    else
-        h->stats.inbound++;
     return err;
-}
-
-/* The engine's word on an inbound call. */
-static void on_stored(struct host *h, const struct reply_stored *r)
-{
-    struct wait *w = map_i64_get(&h->waits, r->id.v);
-    struct channel *c;
-    json_t *body = NULL;
-    struct content content = {.text = {NULL, 0}};
-
-    if (!w)
-        return;
-    c = w->channel;
-    wait_free(h, w);
-    if (c->state == CHANNEL_STOPPED)
-        return;
-    if (r->has_content && json_parse(r->content, JSON_DEPTH, &body, NULL) == 0) {
-        content.text = str_of(json_str(body, "text", ""));
-        content.attach = json_object_get(body, "attach");
-    }
-    if (!r->err)
-        h->stats.acknowledged++;
-    c->kind->ops->stored(c->adapter, r->id, body ? &content : NULL, r->err);
-    json_decref(body);
 }
 
 static void nobody_listens(void *ctx, int64_t tag, int err, struct str text)
@@ -290,95 +228,13 @@ static void nobody_listens(void *ctx, int64_t tag, int err, struct str text)
     (void)ctx, (void)tag, (void)err, (void)text;
 }
 
-static void unsay(struct host *h, struct event_id event)
+void host_unsay(struct host *h, struct event_id event)
 {
     char request[80];
     int n = snprintf(request, sizeof request, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)event.v);
 
     if (host_ask(h, (struct str){request, (size_t)n}, nobody_listens, NULL, 0) != 0)
         log_error("host", "passive reply of event %lld was not written and not taken back", (long long)event.v);
-}
-
-/* The engine decided an event whose platform has had its empty answer already. */
-static void on_stored_late(struct host *h, const struct reply_stored *r)
-{
-    if (r->has_content && r->event.v)
-        unsay(h, r->event);
-    if (!r->err)
-        (void)map_i64_del(&h->spooled, r->id.v);
-    if (!map_i64_count(&h->spooled))
-        spool_forget(h->spool);
-}
-
-/* ---- the spool ---- */
-
-static void on_safe(void *ctx, int64_t tag, int err)
-{
-    struct host *h = ctx;
-    struct wait *w = map_i64_get(&h->waits, tag);
-
-    if (!w) { /* the engine was faster after all */
-        if (!map_i64_count(&h->spooled))
-            spool_forget(h->spool);
-        return;
-    }
-    struct channel *c = w->channel;
-    struct inbound_id id = w->id;
-    if (!err)
-        err = map_i64_put_i64(&h->spooled, id.v, 1);
-    if (!err)
-        h->stats.spooled++;
-    wait_free(h, w);
-    if (c->state != CHANNEL_STOPPED)
-        c->kind->ops->stored(c->adapter, id, NULL, err);
-}
-
-static void spool_late(struct host *h)
-{
-    int64_t now = loop_now_ms(h->conf.loop);
-
-    for (struct list *n = h->order.next; n != &h->order; n = n->next) {
-        struct wait *w = container_of(n, struct wait, node);
-        struct buf line;
-        if (now - w->since_ms < SPOOL_AFTER_MS)
-            break;
-        if (w->spooling)
-            continue;
-        buf_init(&line, (size_t)16 << 20);
-        int err = inbound_write(w->op, w->channel->name, &line);
-        if (!err)
-            err = spool_write(h->spool, w->id.v, buf_str(&line));
-        buf_fini(&line);
-        w->spooling = !err;
-        if (err)
-            log_warn("host", "spool refuses an event: %s", err_text(err));
-    }
-}
-
-static int replay_line(void *ctx, struct str line)
-{
-    struct host *h = ctx;
-    struct op_inbound *op;
-    struct str connection;
-    int err = inbound_read(line, &op, &connection);
-
-    if (err == -ENOMEM)
-        return err;
-    struct channel *c = err ? NULL : channel_named(h, connection);
-    if (!c) {
-        log_warn("host", "a spooled event is not understood or its connection is gone; it stays in the spool");
-        if (!err)
-            message_free(&op->m);
-        return map_i64_put_i64(&h->spooled, host_inbound_id(h).v, 1);
-    }
-    op->id = host_inbound_id(h);
-    op->connection = c->id;
-    err = map_i64_put_i64(&h->spooled, op->id.v, 1);
-    if (!err)
-        err = core_post(h->core, &op->m);
-    if (err)
-        message_free(&op->m);
-    return err;
 }
 
 /* ---- attempts ---- */
@@ -410,10 +266,8 @@ static bool copy_facts(struct op_facts *op, const struct facts *f)
         items[i] = f->items[i];
         ok = message_str(&op->m, f->items[i].to, &items[i].to);
     }
-    struct str provider_id = str_of(f->provider_id.n ? f->provider_id.p : NULL);
-    provider_id.n = f->provider_id.n;
     ok = ok && message_str(&op->m, f->error, &op->facts.error) &&
-         message_str(&op->m, provider_id, &op->facts.provider_id);
+         message_str(&op->m, f->provider_id, &op->facts.provider_id);
     if (!ok || !f->data)
         return ok;
     buf_init(&text, (size_t)8 << 20);
@@ -437,8 +291,14 @@ void host_facts(struct host *h, struct attempt_id id, const struct facts *facts)
     op->id = id;
     if (facts->outcome == OUTCOME_NOT_SENT && !facts->bytes_out)
         h->stats.attempts_late++;
-    if (core_post(h->core, &op->m) != 0)
-        list_add_tail(&h->unposted, &op->m.node);
+    host_post(h, &op->m);
+}
+
+/* In order: what comes later must not overtake what waits. */
+void host_post(struct host *h, struct message *op)
+{
+    if (!list_empty(&h->unposted) || core_post(h->core, op) != 0)
+        list_add_tail(&h->unposted, &op->node);
 }
 
 static void post_again(struct host *h)
@@ -548,43 +408,54 @@ static void on_engine_answer(struct host *h, const struct reply_answer *r)
 
 /* ---- replies of the engine ---- */
 
-static void on_core_stopped(struct host *h)
-{
-    h->core_stopped = true;
-    timer_stop(&h->watch);
-    h->conf.on_stopped(h->conf.ctx);
-}
+static void host_enter(struct host *h, enum host_state next);
 
 static void on_reply(void *ctx, struct message *m)
 {
     struct host *h = ctx;
-    bool stopped = m->kind == REPLY_STOPPED;
+    enum message_kind kind = m->kind;
 
-    switch (m->kind) {
-    case REPLY_STORED: {
-        const struct reply_stored *r = container_of(m, struct reply_stored, m);
-        if (map_i64_find(&h->waits, r->id.v))
-            on_stored(h, r);
-        else
-            on_stored_late(h, r);
-        break;
-    }
+    switch (kind) {
+    case REPLY_STORED: intake_stored(h->intake, container_of(m, struct reply_stored, m)); break;
     case REPLY_PERFORM: on_perform(h, container_of(m, struct reply_perform, m)); break;
     case REPLY_ANSWER: on_engine_answer(h, container_of(m, struct reply_answer, m)); break;
     case REPLY_LIVE: h->conf.on_live(h->conf.ctx, container_of(m, struct reply_live, m)->text); break;
     default: break;
     }
     message_free(m);
-    if (stopped)
-        on_core_stopped(h);
+    if (kind == REPLY_HELD)
+        host_enter(h, HOST_ENDING);
+    else if (kind == REPLY_STOPPED)
+        host_enter(h, HOST_STOPPED);
+}
+
+/* Every outcome is with the engine: it may end. */
+static void close_when_quiet(struct host *h)
+{
+    if (h->state != HOST_ENDING || !list_empty(&h->unposted))
+        return;
+    for (size_t i = 0; i < h->channel_count; i++)
+        if (h->channels[i].state != CHANNEL_STOPPED)
+            return;
+    host_enter(h, HOST_CLOSING);
+}
+
+void host_channel_stopped(struct host *h)
+{
+    close_when_quiet(h);
 }
 
 static void on_watch(struct timer *t)
 {
     struct host *h = container_of(t, struct host, watch);
 
-    spool_late(h);
+    int err = intake_watch(h->intake);
+
+    if (err && err != h->watch_err)
+        log_error("host", "late events do not get to or from the spool: %s", err_text(err));
+    h->watch_err = err;
     post_again(h);
+    close_when_quiet(h);
     timer_start(&h->watch, WATCH_MS, on_watch);
 }
 
@@ -613,7 +484,7 @@ static void name_channels(struct host *h)
     int64_t key;
 
     for (size_t at = 0; map_i64_next(&r->connections, &at, &key, &v);) {
-        struct channel *c = channel_named(h, ((struct connection *)v.p)->name);
+        struct channel *c = host_channel(h, ((struct connection *)v.p)->name);
         if (c)
             c->id.v = key;
     }
@@ -623,13 +494,13 @@ int host_start(struct host *h)
 {
     int err = core_new(h->conf.loop, h->conf.engine, h->conf.store, h->conf.clock, on_reply, h, &h->core);
 
+    if (!err)
+        err = intake_new(&(struct intake_conf){.host = h, .loop = h->conf.loop, .dir = h->conf.config->data}, &h->intake);
     name_channels(h);
     for (size_t i = 0; i < h->channel_count && !err; i++)
         err = start_channel(h, &h->channels[i]); /* reads cursors: the engine thread must not run yet */
     if (!err)
-        err = spool_read(h->conf.config->data, replay_line, h);
-    if (!err)
-        err = spool_open(h->conf.loop, h->conf.config->data, on_safe, h, &h->spool);
+        err = intake_watch(h->intake); /* what is spooled comes first */
     if (!err)
         err = core_start(h->core);
     if (!err)
@@ -637,28 +508,37 @@ int host_start(struct host *h)
     return err;
 }
 
-static void stop_core_when_quiet(struct host *h)
+/* The only place where a host changes state. */
+static void host_enter(struct host *h, enum host_state next)
 {
-    for (size_t i = 0; i < h->channel_count; i++)
-        if (h->channels[i].state != CHANNEL_STOPPED)
-            return;
-    post_again(h);
-    core_stop(h->core);
-}
+    struct message *hold = next == HOST_HOLDING ? message_new(OP_HOLD, sizeof *hold) : NULL;
 
-void host_channel_stopped(struct host *h, struct channel *c)
-{
-    (void)c;
-    stop_core_when_quiet(h);
+    assert(next == h->state + 1);
+    h->state = next;
+    switch (next) {
+    case HOST_RUNNING: break;
+    case HOST_HOLDING:
+        if (hold)
+            host_post(h, hold);
+        else
+            host_enter(h, HOST_ENDING); /* what is ordered meanwhile ends as unanswered */
+        break;
+    case HOST_ENDING:
+        for (size_t i = 0; i < h->channel_count; i++)
+            channel_stop(&h->channels[i]);
+        close_when_quiet(h); /* none was running */
+        break;
+    case HOST_CLOSING: core_stop(h->core); break;
+    case HOST_STOPPED:
+        timer_stop(&h->watch);
+        h->conf.on_stopped(h->conf.ctx); /* last */
+        break;
+    }
 }
 
 void host_stop(struct host *h)
 {
-    assert(!h->stopping);
-    h->stopping = true;
-    for (size_t i = 0; i < h->channel_count; i++)
-        channel_stop(&h->channels[i]);
-    stop_core_when_quiet(h); /* none was running */
+    host_enter(h, HOST_HOLDING);
 }
 
 static void on_watch_closed(struct timer *t)
@@ -674,9 +554,7 @@ void host_free(struct host *h)
 
     if (!h)
         return;
-    spool_close(h->spool);
-    while (!list_empty(&h->order))
-        wait_free(h, container_of(h->order.next, struct wait, node));
+    intake_free(h->intake);
     while ((n = list_pop(&h->unposted)) != NULL)
         message_free(container_of(n, struct message, node));
     core_free(h->core);
@@ -688,8 +566,6 @@ void host_free(struct host *h)
     }
     map_i64_fini(&h->asks);
     map_i64_fini(&h->attempts);
-    map_i64_fini(&h->spooled);
-    map_i64_fini(&h->waits);
     map_i64_fini(&h->hooks);
     mem_free(h->channels);
     mem_free(h->connections);
@@ -703,8 +579,12 @@ void host_free(struct host *h)
 struct host_stats host_stats(const struct host *h)
 {
     struct host_stats s = h->stats;
+    struct intake_stats in = h->intake ? intake_stats(h->intake) : (struct intake_stats){.taken = 0};
 
-    s.inbound_waiting = map_i64_count(&h->waits);
+    s.inbound = in.taken;
+    s.acknowledged = in.acknowledged;
+    s.spooled = in.spooled;
+    s.inbound_waiting = in.waiting;
     s.attempts_open = map_i64_count(&h->attempts);
     return s;
 }
