@@ -189,6 +189,18 @@ static void tell(struct batch *b, const char *type, struct str name, const char 
     live_add(b, note_end(&n));
 }
 
+/* A send to a platform's tag needs the tag's name again when it goes out. */
+static struct str frozen_content(struct batch *b, const struct plan *p, const struct broadcast *br)
+{
+    struct str source = render_freeze(b, p, br->template_name, br->kind);
+    struct note n;
+
+    note_begin(&n, b);
+    note_splice(&n, source);
+    note_str(&n, "tag", br->tag);
+    return note_end(&n);
+}
+
 static int begin(struct broadcasts *x, struct batch *b, const struct plan *p, const struct broadcast *br,
                  const struct calendar_due *due)
 {
@@ -203,7 +215,7 @@ static int begin(struct broadcasts *x, struct batch *b, const struct plan *p, co
 
     row.name = str_of(arena_printf(&b->arena, "%.*s/%.*s", STR_ARG(p->name), STR_ARG(br->name)));
     content->id = row.content = batch_id(b);
-    content->body = render_freeze(b, p, br->template_name, br->kind);
+    content->body = frozen_content(b, p, br);
     int err = b->err ? b->err : store_put_occurrences(b->engine->store, &row, 1, &fresh);
     if (!err && fresh)
         err = enter(x, &row);
@@ -238,15 +250,22 @@ static int look(struct broadcasts *x, struct batch *b, const struct plan *p, con
 
 /* ---- expanding ---- */
 
+/* One call for many: spreading its recipients would make many calls of it. */
+static bool goes_together(enum call_op op)
+{
+    return op == CALL_TASK || op == CALL_GROUP_TASK || op == CALL_MASS || op == CALL_MASS_TAG;
+}
+
 static struct delivery_row delivery_of(const struct active *a, const struct audience_row *m)
 {
+    int64_t spread_ms = goes_together(a->op) ? 0 : a->row.spread_ms;
     uint64_t place = ((uint64_t)(m->contact.v ? m->contact.v : m->group.v) * UINT64_C(0x9E3779B97F4A7C15)) >> 20;
 
     return (struct delivery_row){
         .origin_kind = ORIGIN_BROADCAST, .origin = a->row.id.v, .contact = m->contact, .group = m->group,
         .account = a->account.v ? a->account : m->account, .class = CLASS_BROADCAST, .campaign = a->row.id.v,
         .op = a->op, .state = STATE_QUEUED, .cause = CAUSE_PLANNED, .content = a->row.content,
-        .due_ms = a->start_ms + calendar_spread(a->row.spread_ms, place % SPREAD_STEPS, SPREAD_STEPS),
+        .due_ms = a->start_ms + calendar_spread(spread_ms, place % SPREAD_STEPS, SPREAD_STEPS),
         .deadline_ms = a->start_ms + a->expires_ms,
     };
 }

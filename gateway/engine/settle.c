@@ -101,6 +101,16 @@ static struct str fact_note(struct batch *b, const struct settlement *s, int err
     return note_end(&n);
 }
 
+/* What the platform's code means; some platforms say it in words. */
+static const struct code_rule *rule_of(const struct batch *b, const struct settlement *s, int errcode)
+{
+    const char *platform = s->account ? s->account->connection->platform.p : "";
+
+    if (!errcode && s->facts->error.n)
+        return rulepack_word(b->engine->rules, platform, s->facts->error);
+    return rulepack_code(b->engine->rules, platform, s->attempt->op, errcode);
+}
+
 static void refund_later(struct settlement *s, int64_t owner)
 {
     s->refunds[s->refund_count++] = owner;
@@ -129,6 +139,8 @@ static void on_accepted(struct batch *b, struct settlement *s, struct delivery_r
 {
     bool receipt = s->account && s->account->rule->receipt && cause == CAUSE_ACCEPTED;
 
+    if (s->attempt->op == CALL_MASS_TAG && cause == CAUSE_ACCEPTED)
+        cause = CAUSE_NOT_ITEMISED; /* the platform names nobody */
     end(b, s, row, STATE_ACCEPTED, cause, !receipt, errcode);
     settle_count(b, row->id.v);
 }
@@ -176,8 +188,7 @@ static void on_limited(struct batch *b, struct settlement *s, struct delivery_ro
 
 static void on_permanent(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
 {
-    const struct code_rule *code = rulepack_code(b->engine->rules, s->account ? s->account->connection->platform.p : "",
-                                                 s->attempt->op, errcode);
+    const struct code_rule *code = rule_of(b, s, errcode);
 
     if (code->refused)
         *(struct refusal_row *)batch_row(b, &b->refusals) = (struct refusal_row){
@@ -342,8 +353,7 @@ int settle_facts(struct batch *b, const struct op_facts *op)
         counter_set_now(b->engine->counters, b->now_ms);
     }
     s.account = registry_account(&b->engine->registry, attempt->account);
-    if (s.account)
-        s.code = rulepack_code(b->engine->rules, s.account->connection->platform.p, attempt->op, op->facts.errcode);
+    s.code = rule_of(b, &s, op->facts.errcode);
     err = settle_items(b, &s);
     if (!err)
         err = settle_call(b, &s);

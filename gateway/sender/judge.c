@@ -89,6 +89,11 @@ bool judge_content(struct batch *b, struct candidate *c)
     return false;
 }
 
+void judge_alone(struct batch *b, struct candidate *c)
+{
+    end(b, c, STATE_FAILED, CAUSE_NOT_REACHABLE, STR("{\"why\":\"the platform's mass send takes two recipients or more\"}"));
+}
+
 static int64_t segments_of(const struct candidate *c)
 {
     json_t *content = NULL;

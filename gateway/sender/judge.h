@@ -29,6 +29,8 @@ struct candidate {
 bool judge_person(struct batch *b, struct candidate *c);
 /* Renders; false: the row has ended. */
 bool judge_content(struct batch *b, struct candidate *c);
+/* The only recipient left of a call that needs two: ends the row. */
+void judge_alone(struct batch *b, struct candidate *c);
 /* The wants of the delivery, and (with `attempt`) those of its call. Negative err. */
 int judge_wants(struct batch *b, struct candidate *c, int64_t delivery, int64_t attempt, struct claim_want *ret,
                 size_t cap);

@@ -5,10 +5,12 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "engine/attempt.h"
 #include "engine/counters.h"
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
+#include "engine/note.h"
 #include "engine/render.h"
 #include "engine/settle.h"
 #include "sender/judge.h"
@@ -18,6 +20,8 @@ enum {
     WINDOW = 64,          /* calls in flight of this process: bounds what a crash leaves unknown */
     WINDOW_BULK = 48,     /* of them for lanes 2 and 3 */
     QUEUES_MAX = 128,     /* a round */
+    SHARED_MAX = 50000,   /* recipients of one call, whatever the platform takes: they sit in memory at once */
+    MASS_MIN = 2,         /* mass/send takes no single recipient */
     QUANTUM = 8,          /* rows of one queue a round, where calls carry one each */
     ROUND_MAX = 2 * 10000 /* rows a round, for calls that carry many */
 };
@@ -83,7 +87,7 @@ static int max_recipients(const struct account *a, enum call_op op)
 {
     int max = a->rule ? a->rule->max_recipients[op] : 1;
 
-    return max < 1 ? 1 : max;
+    return max < 1 ? 1 : max > SHARED_MAX ? SHARED_MAX : max;
 }
 
 static int merge_touched(struct sender *s, struct batch *b)
@@ -159,6 +163,8 @@ static int load_rows(struct sender *s, struct batch *b, struct pick *p, int64_t 
     if (err || !shared)
         return err;
     limit = (size_t)max_recipients(p->account, p->rows[0].op);
+    if (p->rows[0].op == CALL_MASS)
+        limit++; /* one more tells whether a single one would be left over */
     return store_load_due(b->engine->store, p->queue->key, b->now_ms, limit, &b->arena, &p->rows, &p->count,
                           &p->next_ms);
 }
@@ -307,6 +313,20 @@ static int64_t start_deadline(const struct batch *b, const struct candidate *c)
     return c->row->deadline_ms < end ? c->row->deadline_ms : end;
 }
 
+/* What only this kind of call needs. */
+static struct str params_of(struct batch *b, const struct candidate *c)
+{
+    json_t *content = NULL;
+    struct note n;
+
+    if (c->row->op != CALL_MASS_TAG || json_parse(c->content.body, JSON_DEPTH, &content, NULL) != 0)
+        return (struct str){NULL, 0};
+    note_begin(&n, b);
+    note_cstr(&n, "tag", json_str(content, "tag", ""));
+    json_decref(content);
+    return note_end(&n);
+}
+
 static void open_attempt(struct batch *b, struct candidate *first, struct delivery_row **rows, struct str *to,
                          size_t n, struct attempt_id id, struct str charged)
 {
@@ -316,7 +336,7 @@ static void open_attempt(struct batch *b, struct candidate *first, struct delive
     attempt_open(b, &(struct attempt_plan){
                         .id = id, .account = first->account, .op = first->row->op, .class = first->row->class,
                         .key = attempt_key(b, key), .code = first->row->code, .content = first->row->content,
-                        .content_text = first->text, .deadline_ms = start_deadline(b, first), .rows = rows,
+                        .content_text = first->text, .params = params_of(b, first), .deadline_ms = start_deadline(b, first), .rows = rows,
                         .to = to, .count = n, .charged = charged});
 }
 
@@ -358,9 +378,11 @@ static int gather_shared(struct batch *b, struct pick *p, size_t at, struct deli
                          size_t *ret_n, size_t *ret_next)
 {
     struct candidate *first = &p->candidates[at];
-    size_t n = 0, k = at;
+    size_t n = 0, k = at, max = (size_t)max_recipients(p->account, first->row->op);
 
-    for (; k < p->count; k++) {
+    if (first->row->op == CALL_MASS && p->count - at == max + 1)
+        max--; /* leaves two for the next call */
+    for (; k < p->count && n < max; k++) {
         struct candidate *c = &p->candidates[k];
         struct quota_block block;
         if (c != first && (!first->shared || !str_eq(c->text, first->text) || c->row->op != first->row->op))
@@ -380,6 +402,11 @@ static int gather_shared(struct batch *b, struct pick *p, size_t at, struct deli
     return 0;
 }
 
+static bool alone(const struct pick *p, size_t at)
+{
+    return p->candidates[at].row->op == CALL_MASS && p->count - at < MASS_MIN;
+}
+
 static int send_shared(struct sender *s, struct batch *b, struct pick *p)
 {
     struct delivery_row **rows = arena_alloc(&b->arena, p->count * sizeof *rows + 1);
@@ -392,6 +419,10 @@ static int send_shared(struct sender *s, struct batch *b, struct pick *p)
         struct claim_want call[JUDGE_WANTS];
         struct quota_block block;
         size_t n, next;
+        if (alone(p, at)) {
+            judge_alone(b, first);
+            return 0;
+        }
         if (room(s, p->account, p->queue->key.lane) < 1) {
             rest_queue(b, p, NULL);
             return 0;

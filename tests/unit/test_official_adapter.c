@@ -422,7 +422,7 @@ static int create(const char *conf, struct diag *diag)
 static void a_good_configuration_makes_an_adapter(void **state)
 {
     static const char *const good[] = {
-        SAFE, COMPATIBLE, ROTATED, PLAIN, SUBSCRIPTION, LOCAL,
+        SAFE, COMPATIBLE, ROTATED, PLAIN, SUBSCRIPTION, (LOCAL),
     };
     struct diag diag;
 
