@@ -9,13 +9,16 @@
 #include "base/fold.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/rulebook.h"
 #include "host/host.h"
 #include "loop/timer.h"
 #include "registry.h"
 #include "store/store.h"
 
 enum { EXIT_GOOD = 0, EXIT_BROKE = 1, EXIT_CONFIG = 2 };
-#define DRAIN_MS 30000
+/* A stop ends within 35 s: callbacks have their answer after 4 s, calls after 15 s. */
+#define DRAIN_MS 10000
+#define STOP_MS 34000
 
 /* In order of building; torn down the other way round. */
 struct gateway {
@@ -34,7 +37,8 @@ struct gateway {
     struct host *host;
     struct plan_world world;
     struct world_account *world_accounts;
-    bool stopping;
+    struct timer last_call; /* running while it stops */
+    bool started, stopping;
 };
 
 static int complain(struct gateway *g, int err, const char *what)
@@ -85,11 +89,16 @@ static void on_live(void *ctx, struct str line)
     api_live(g->api, line);
 }
 
+static void on_last_call_closed(struct timer *t)
+{
+    loop_stop(container_of(t, struct gateway, last_call)->loop);
+}
+
 static void on_ws_stopped(void *ctx)
 {
     struct gateway *g = ctx;
 
-    loop_stop(g->loop);
+    timer_close(&g->last_call, on_last_call_closed);
 }
 
 static void on_host_stopped(void *ctx)
@@ -107,12 +116,18 @@ static void on_door_stopped(void *ctx)
     host_stop(g->host);
 }
 
+static void on_last_call(struct timer *t)
+{
+    (void)t;
+    log_error("gateway", "not everything ended in time; the next start settles it");
+    _Exit(EXIT_BROKE); /* what is committed is safe */
+}
+
 /* No new callbacks first, then no new calls, then the engine's last batch. A second signal ends at once. */
 static void stop(struct gateway *g)
 {
-    if (g->stopping)
-        return;
     g->stopping = true;
+    timer_start(&g->last_call, STOP_MS, on_last_call);
     api_ready(g->api, false);
     front_door_stop(g->door, DRAIN_MS, on_door_stopped, g);
 }
@@ -123,7 +138,7 @@ static void on_signal(void *ctx, int signum)
 
     log_info("gateway", "stopping signal=%d", signum);
     if (g->stopping)
-        _Exit(EXIT_BROKE); /* what is committed is safe */
+        _Exit(EXIT_BROKE);
     stop(g);
 }
 
@@ -131,15 +146,17 @@ static int open_loop(struct gateway *g)
 {
     int err = loop_new(&g->loop);
 
-    if (!err)
-        err = loop_on_signal(g->loop, on_signal, g);
+    if (err)
+        return complain(g, err, "event loop");
+    timer_init(g->loop, &g->last_call);
+    err = loop_on_signal(g->loop, on_signal, g);
     if (!err)
         err = http_client_new(g->loop, &(struct http_client_conf){.agent = "siyu"}, &g->http);
     if (!err)
         err = ws_new(g->loop, &(struct ws_conf){0}, &g->ws);
     if (!err)
         err = api_new(&(struct api_conf){.loop = g->loop, .ws = g->ws, .clock = &g->options->clock,
-                                         .data = g->config->data, .testing = g->config->testing},
+                                         .fold = g->fold, .data = g->config->data, .testing = g->config->testing},
                       &g->door, &g->api);
     return err ? complain(g, err, "event loop") : 0;
 }
@@ -217,7 +234,11 @@ static int apply_text(struct gateway *g, struct str text, const char *file)
 
     if (err)
         return complain(g, err, file);
-    err = engine_apply(g->engine, plan);
+    err = rulebook_lint(plan, g->fold, &g->diag);
+    if (err)
+        plan_free(plan);
+    else
+        err = engine_apply(g->engine, plan);
     return err ? complain(g, err, file) : 0;
 }
 
@@ -233,6 +254,8 @@ static int apply_all(struct gateway *g)
         err = apply_text(g, buf_str(&text), g->config->playbooks[i]);
         buf_fini(&text);
     }
+    for (size_t i = 0; i < diag_count(&g->diag) && !err; i++)
+        log_warn("playbook", "%s", diag_text(&g->diag, i));
     return err;
 }
 
@@ -243,19 +266,23 @@ static int start(struct gateway *g)
 
     if (!err)
         err = load_tokens(g);
-    if (!err)
-        err = api_start(g->api, g->host, &g->world);
     if (err)
-        return complain(g, err, "control socket (does another gateway run on this data directory?)");
+        return complain(g, err, "accounts and tokens");
+    err = apply_all(g);
+    if (err)
+        return err;
+    err = api_start(g->api, g->host, &g->world);
+    if (err == -EADDRINUSE)
+        diag_addf(&g->diag, NULL, 0, "%s/siyu.sock: another gateway runs on this data directory", g->config->data);
+    if (err)
+        return complain(g, err, "control socket in `data`");
     err = front_door_listen(g->door, g->config->listen);
     if (err == -EADDRINUSE)
         diag_addf(&g->diag, g->config->file, 0, "listen: %s is taken by another program; stop it or change `listen`",
                   g->config->listen);
     if (err)
         return complain(g, err, g->config->listen);
-    err = apply_all(g);
-    if (err)
-        return err;
+    g->started = true;
     err = host_start(g->host);
     if (err)
         return complain(g, err, "start");
@@ -283,6 +310,20 @@ static void close_all(struct gateway *g)
     diag_fini(&g->diag);
 }
 
+/* Nothing was acknowledged: ending here loses nothing, and frees more simply than undoing. */
+static _Noreturn void give_up(struct gateway *g, int err)
+{
+    static const int to_be_configured[] = {ERR_CONFIG, ERR_LOCKED, ERR_STALE, -ENOENT, -EACCES, -EADDRINUSE,
+                                           -EADDRNOTAVAIL, -EINVAL, -ENAMETOOLONG};
+
+    if (!g->started)
+        store_close(g->store); /* a clean stop: no engine thread, no adapter has begun */
+    for (size_t i = 0; i < ARRAY_LEN(to_be_configured); i++)
+        if (err == to_be_configured[i])
+            _Exit(EXIT_CONFIG);
+    _Exit(EXIT_BROKE);
+}
+
 int gateway_run(const struct gateway_options *options)
 {
     struct gateway g = {.options = options};
@@ -296,8 +337,8 @@ int gateway_run(const struct gateway_options *options)
         err = open_host(&g);
     if (!err)
         err = start(&g);
-    if (err) /* nothing was acknowledged: ending here loses nothing, and frees more simply than undoing */
-        _Exit(err == ERR_CONFIG || err == -ENOENT || err == -EADDRINUSE || err == ERR_LOCKED ? EXIT_CONFIG : EXIT_BROKE);
+    if (err)
+        give_up(&g, err);
     loop_run(g.loop);
     close_all(&g);
     return EXIT_GOOD;

@@ -28,6 +28,7 @@ struct api_conf {
     struct loop *loop;
     struct ws *ws;
     const struct clock *clock;
+    const struct fold *fold; /* to check playbooks with */
     const char *data; /* directory: control socket, and what query-only readers read */
     bool testing;     /* orders that only tests give are obeyed */
 };

@@ -9,15 +9,15 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/rulebook.h"
 
-enum { FILES_MAX = 32, COMPLAINTS_MAX = 200 };
+enum { COMPLAINTS_MAX = 200 };
 
-/* An apply on its way: the answer goes out when the engine has taken every plan. */
+/* An apply on its way to the engine. */
 struct applying {
     struct api *api;
     struct control_id id;
-    size_t waiting;
-    int err;
+    json_t *warnings;
 };
 
 static void answer(struct api *a, struct control_id id, json_t *body)
@@ -38,85 +38,98 @@ static void refuse(struct api *a, struct control_id id, const char *why)
     answer(a, id, json_pack("{s:b, s:s}", "ok", 0, "error", why));
 }
 
-static void on_plan(void *ctx, int64_t tag, int err, struct str text)
+static void on_applied(void *ctx, int64_t tag, int err, struct str text)
 {
     struct applying *p = ctx;
 
     (void)tag, (void)text;
     if (err)
-        p->err = err;
-    if (--p->waiting)
-        return;
-    if (p->err)
-        refuse(p->api, p->id, err_text(p->err));
+        refuse(p->api, p->id, err == ERR_FULL ? "too many playbooks are applied" : err_text(err));
     else
-        answer(p->api, p->id, json_pack("{s:b}", "ok", 1));
+        answer(p->api, p->id, json_pack("{s:b, s:O}", "ok", 1, "complaints", p->warnings));
+    json_decref(p->warnings);
     mem_free(p);
 }
 
-static void refuse_with(struct api *a, struct control_id id, const struct diag *diag)
+static json_t *texts(const struct diag *diag)
 {
     json_t *all = json_array();
 
     for (size_t i = 0; i < diag_count(diag); i++)
         (void)json_array_append_new(all, json_string(diag_text(diag, i)));
-    answer(a, id, json_pack("{s:b, s:s, s:o}", "ok", 0, "error", "not applied", "complaints", all));
+    return all;
 }
 
-static size_t compile_all(const struct api *a, const json_t *files, struct plan **plans, struct diag *diag, int *ret_err)
+static int compile(const struct api *a, const json_t *file, struct diag *diag, struct plan **ret)
 {
-    size_t n = json_array_size(files), done = 0;
+    struct plan *plan;
+    int err = playbook_compile(str_of(json_str(file, "text", "")), json_str(file, "name", "playbook"), a->world, diag,
+                               &plan);
 
-    *ret_err = n && n <= FILES_MAX ? 0 : ERR_CONFIG;
-    for (size_t i = 0; i < n && i < FILES_MAX; i++) {
-        const json_t *f = json_array_get(files, i);
-        int err = playbook_compile(str_of(json_str(f, "text", "")), json_str(f, "name", "playbook"), a->world, diag,
-                                   &plans[done]);
-        if (err)
-            *ret_err = err;
-        else
-            done++;
+    if (err)
+        return err;
+    err = rulebook_lint(plan, a->conf.fold, diag);
+    if (err)
+        plan_free(plan);
+    else
+        *ret = plan;
+    return err;
+}
+
+/* All files are looked at, so that every complaint is heard. */
+static int compile_all(const struct api *a, const json_t *files, struct diag *diag, struct plan **plans, size_t *ret_n)
+{
+    size_t n = json_array_size(files);
+    int worst = 0;
+
+    *ret_n = 0;
+    if (!n || n > OP_PLANS_MAX) {
+        diag_addf(diag, NULL, 0, "nothing to apply: name one to %d playbook files", OP_PLANS_MAX);
+        return ERR_CONFIG;
     }
-    return done;
+    for (size_t i = 0; i < n; i++) {
+        int err = compile(a, json_array_get(files, i), diag, &plans[*ret_n]);
+        *ret_n += !err;
+        worst = err ? err : worst;
+    }
+    return worst;
 }
 
 /* All files are good: from here on only the engine can refuse. */
-static void hand_over(struct api *a, struct control_id id, struct plan **plans, size_t n)
+static int hand_over(struct api *a, struct control_id id, struct plan *const *plans, size_t n, const struct diag *diag)
 {
     struct applying *p = mem_alloc(sizeof *p);
 
     if (!p) {
         for (size_t i = 0; i < n; i++)
             plan_free(plans[i]);
-        refuse(a, id, err_text(-ENOMEM));
-        return;
+        return -ENOMEM;
     }
-    *p = (struct applying){.api = a, .id = id, .waiting = n};
-    for (size_t i = 0; i < n; i++) {
-        int err = host_apply(a->host, plans[i], on_plan, p, 0);
-        if (err) {
-            struct str none = {NULL, 0};
-            on_plan(p, 0, err, none);
-        }
+    *p = (struct applying){.api = a, .id = id, .warnings = texts(diag)};
+    int err = host_apply(a->host, plans, n, on_applied, p, 0);
+    if (err) {
+        json_decref(p->warnings);
+        mem_free(p);
     }
+    return err;
 }
 
 static void apply(struct api *a, struct control_id id, const json_t *request)
 {
-    struct plan *plans[FILES_MAX];
+    struct plan *plans[OP_PLANS_MAX];
     struct diag diag;
-    int err;
+    size_t n;
 
     diag_init(&diag, COMPLAINTS_MAX);
-    size_t n = compile_all(a, json_object_get(request, "files"), plans, &diag, &err);
+    int err = compile_all(a, json_object_get(request, "files"), &diag, plans, &n);
     if (err) {
         for (size_t i = 0; i < n; i++)
             plan_free(plans[i]);
-        if (!diag_count(&diag))
-            diag_addf(&diag, NULL, 0, "nothing to apply: name one to %d playbook files", FILES_MAX);
-        refuse_with(a, id, &diag);
+        answer(a, id, json_pack("{s:b, s:s, s:o}", "ok", 0, "error", "not applied", "complaints", texts(&diag)));
     } else {
-        hand_over(a, id, plans, n);
+        err = hand_over(a, id, plans, n, &diag);
+        if (err)
+            refuse(a, id, err_text(err));
     }
     diag_fini(&diag);
 }
@@ -183,6 +196,7 @@ static int keep(struct api *a, struct control_id id, const json_t *request)
     if (!err) {
         k->api = a;
         k->id = id;
+        k->token.expires_ms = json_int(request, "expires_ms", 0);
         memcpy(k->token.hash, hash.data, sizeof k->token.hash);
         err = host_ask(a->host, buf_str(&text), on_kept, k, 0);
     }

@@ -30,7 +30,7 @@ static int tell(const struct cli *c, const json_t *answer)
         cli_print_json(answer);
         return ok ? CLI_GOOD : CLI_FOUND_WRONG;
     }
-    for (size_t i = 0; i < json_array_size(all); i++)
+    for (size_t i = 0; i < json_array_size(all); i++) /* warnings come with success */
         (void)fprintf(stderr, "%s\n", json_string_value(json_array_get(all, i)));
     if (ok)
         (void)printf("applied\n");

@@ -265,21 +265,25 @@ int engine_begin(struct engine *e, struct list *ops)
     return batch_begin(&e->batch);
 }
 
-static int take_plan(struct engine *e, struct op_plan *op)
+static int take_plans(struct engine *e, const struct op_plan *op)
 {
-    const struct plan *p = op->plan;
-    struct playbook_row row = {.name = p->name, .text = p->text, .file = p->file, .version = e->batch.now_ms,
-                               .applied_ms = e->batch.now_ms};
+    int err = 0;
 
-    memcpy(row.hash, p->hash, sizeof row.hash);
-    return store_put_playbook(e->store, &row);
+    for (size_t i = 0; i < op->count && !err; i++) {
+        const struct plan *p = op->plans[i];
+        struct playbook_row row = {.name = p->name, .text = p->text, .file = p->file, .version = e->batch.now_ms,
+                                   .applied_ms = e->batch.now_ms};
+        memcpy(row.hash, p->hash, sizeof row.hash);
+        err = store_put_playbook(e->store, &row);
+    }
+    return err;
 }
 
 static int take_one(struct engine *e, struct message *m)
 {
     switch (m->kind) {
     case OP_FACTS: return settle_facts(&e->batch, container_of(m, struct op_facts, m));
-    case OP_PLAN: return take_plan(e, container_of(m, struct op_plan, m));
+    case OP_PLAN: return take_plans(e, container_of(m, struct op_plan, m));
     case OP_ASK: return ask_take(&e->batch, container_of(m, struct op_ask, m));
     default: assert(0 && "op"); return ERR_STATE;
     }
@@ -406,13 +410,13 @@ static int collect_limits(struct engine *e)
 }
 
 /* The row is durable; now it rules. */
-static void apply_plan(struct engine *e, struct op_plan *op, struct list *ret)
+static void apply_plans(struct engine *e, struct op_plan *op, struct list *ret)
 {
     struct reply_answer *r = message_new(REPLY_ANSWER, sizeof *r);
-    int err = rulebook_apply(e->rulebook, op->plan);
+    int err = rulebook_apply(e->rulebook, op->plans, op->count);
 
     if (!err) {
-        op->plan = NULL;
+        op->count = 0;
         err = collect_limits(e);
         broadcasts_changed(e->broadcasts);
         e->next_ms = 0;
@@ -432,7 +436,7 @@ static void end_ops(struct engine *e, struct list *ret)
     while ((node = list_pop(&e->taken)) != NULL) {
         struct message *m = container_of(node, struct message, node);
         if (m->kind == OP_PLAN)
-            apply_plan(e, container_of(m, struct op_plan, m), ret);
+            apply_plans(e, container_of(m, struct op_plan, m), ret);
         message_free(m);
     }
 }
@@ -462,7 +466,7 @@ int engine_apply(struct engine *e, struct plan *plan)
         plan_free(plan);
         return -ENOMEM;
     }
-    op->plan = plan;
+    op->plans[op->count++] = plan;
     list_init(&ops);
     list_init(&replies);
     list_add_tail(&ops, &op->m.node);

@@ -17,12 +17,18 @@ void *message_new(enum message_kind kind, size_t bytes)
     return m;
 }
 
+static void free_plans(struct op_plan *op)
+{
+    for (size_t i = 0; i < op->count; i++)
+        plan_free(op->plans[i]);
+}
+
 void message_free(struct message *m)
 {
     if (!m || atomic_fetch_sub(&m->refs, 1) > 1)
         return;
     if (m->kind == OP_PLAN)
-        plan_free(container_of(m, struct op_plan, m)->plan);
+        free_plans(container_of(m, struct op_plan, m));
     arena_fini(&m->arena);
     mem_free(m);
 }

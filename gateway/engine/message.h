@@ -81,11 +81,13 @@ struct op_facts {
     struct str data_text;
 };
 
-/* A compiled playbook takes effect. `plan` is taken. */
+/* Compiled playbooks take effect, all or none. They are taken. */
+enum { OP_PLANS_MAX = 32 };
 struct op_plan {
     struct message m;
     int64_t id;
-    struct plan *plan;
+    struct plan *plans[OP_PLANS_MAX];
+    size_t count;
 };
 
 /* A question or an order from api or control socket: {"ask": "...", ...}. */

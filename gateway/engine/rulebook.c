@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fold.h"
+#include "engine/message.h"
 #include "journey/calendar.h"
 
 enum { MAX_PLANS = 32, MAX_HITS = 64 };
@@ -90,36 +91,65 @@ static int index_rules(struct rulebook *r, struct plan *const *plans, size_t n, 
     return err;
 }
 
-int rulebook_apply(struct rulebook *r, struct plan *plan)
+/* Where a plan of that name stands, or the end. */
+static size_t place_of(struct plan *const *plans, size_t n, struct str name)
 {
-    struct plan *plans[MAX_PLANS], *old = NULL;
+    size_t at = 0;
+
+    while (at < n && !str_eq(plans[at]->name, name))
+        at++;
+    return at;
+}
+
+int rulebook_apply(struct rulebook *r, struct plan *const *plans, size_t n)
+{
+    struct plan *all[MAX_PLANS], *old[MAX_PLANS + OP_PLANS_MAX];
     struct route_table *routes;
     struct slot *slots;
-    size_t n = r->plan_count, at = 0;
+    size_t count = r->plan_count, old_count = 0;
 
-    for (at = 0; at < n && !str_eq(r->plans[at]->name, plan->name); at++)
-        ;
-    if (at == MAX_PLANS)
-        return ERR_FULL;
-    for (size_t i = 0; i < n; i++)
-        plans[i] = r->plans[i];
-    if (at < n)
-        old = plans[at];
-    else
-        n++;
-    plans[at] = plan;
-    int err = index_rules(r, plans, n, &slots, &routes);
+    assert(n <= OP_PLANS_MAX);
+    for (size_t i = 0; i < count; i++)
+        all[i] = r->plans[i];
+    for (size_t i = 0; i < n; i++) {
+        size_t at = place_of(all, count, plans[i]->name);
+        if (at == MAX_PLANS)
+            return ERR_FULL;
+        if (at < count)
+            old[old_count++] = all[at];
+        else
+            count++;
+        all[at] = plans[i];
+    }
+    int err = index_rules(r, all, count, &slots, &routes);
     if (err)
         return err;
     route_table_free(r->routes);
     mem_free(r->slots);
-    plan_free(old);
+    for (size_t i = 0; i < old_count; i++)
+        plan_free(old[i]);
     r->routes = routes;
     r->slots = slots;
-    r->slot_count = count_rules(plans, n);
-    r->plans[at] = plan;
-    r->plan_count = n;
+    r->slot_count = count_rules(all, count);
+    r->plan_count = count;
+    for (size_t i = 0; i < count; i++)
+        r->plans[i] = all[i];
     return 0;
+}
+
+int rulebook_lint(const struct plan *plan, const struct fold *fold, struct diag *diag)
+{
+    struct route_rule *rules = mem_calloc(plan->rule_count + 1, sizeof *rules);
+    size_t n = 0;
+
+    if (!rules)
+        return -ENOMEM;
+    for (size_t i = 0; i < plan->rule_count; i++)
+        if (plan->rules[i].keyword_count)
+            rules[n++] = (struct route_rule){&plan->rules[i], (uint32_t)i};
+    int err = route_lint(rules, n, fold, route_covers, diag);
+    mem_free(rules);
+    return err;
 }
 
 const struct plan *const *rulebook_plans(const struct rulebook *r, size_t *ret_n)

@@ -25,8 +25,9 @@ struct rule_hit {
 int rulebook_new(const struct fold *fold, struct rulebook **ret);
 void rulebook_free(struct rulebook *r);
 
-/* Replaces the plan of the same name, or adds one. Takes `plan` on success. ERR_FULL: too many playbooks. */
-int rulebook_apply(struct rulebook *r, struct plan *plan);
+/* Each replaces the plan of the same name, or is added: all or none. Takes the plans on success. ERR_FULL: too many
+ * playbooks. */
+int rulebook_apply(struct rulebook *r, struct plan *const *plans, size_t n);
 const struct plan *const *rulebook_plans(const struct rulebook *r, size_t *ret_n);
 const struct plan *rulebook_plan(const struct rulebook *r, struct str name); /* NULL: none */
 
@@ -36,6 +37,10 @@ int rulebook_match(struct rulebook *r, enum event_kind kind, const struct accoun
                    const struct rule_hit **ret, size_t *ret_n);
 /* The text of the last match, folded; empty when no keyword was looked for. */
 struct str rulebook_folded(const struct rulebook *r);
+
+/* For `check` and `apply`: warns of rules of the plan that can never act, complains of keywords that cannot be matched
+ * (ERR_CONFIG). */
+int rulebook_lint(const struct plan *plan, const struct fold *fold, struct diag *diag);
 
 /* When quiet hours that bind `class` end, if now_ms lies in them; 0: it does not. */
 int64_t rulebook_quiet_until(const struct rulebook *r, enum message_class class, int64_t now_ms);

@@ -375,16 +375,19 @@ int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx,
     return err;
 }
 
-int host_apply(struct host *h, struct plan *plan, host_answer_fn done, void *ctx, int64_t tag)
+int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx, int64_t tag)
 {
     struct op_plan *op = message_new(OP_PLAN, sizeof *op);
-    int err = op ? remember_asker(h, done, ctx, tag, &op->id) : -ENOMEM;
 
+    assert(n <= OP_PLANS_MAX);
     if (!op) {
-        plan_free(plan);
-        return err;
+        for (size_t i = 0; i < n; i++)
+            plan_free(plans[i]);
+        return -ENOMEM;
     }
-    op->plan = plan;
+    for (size_t i = 0; i < n; i++)
+        op->plans[op->count++] = plans[i];
+    int err = remember_asker(h, done, ctx, tag, &op->id);
     if (!err) {
         err = core_post(h->core, &op->m);
         if (err)

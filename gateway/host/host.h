@@ -62,8 +62,8 @@ const struct registry_account *host_accounts(const struct host *h, size_t *ret_n
 /* An order or question to the engine; done() once, from the loop, with its JSON. */
 typedef void (*host_answer_fn)(void *ctx, int64_t tag, int err, struct str text);
 int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx, int64_t tag);
-/* Takes the plan. */
-int host_apply(struct host *h, struct plan *plan, host_answer_fn done, void *ctx, int64_t tag);
+/* Takes the plans, at most OP_PLANS_MAX, also when it fails. All take effect, or none. */
+int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx, int64_t tag);
 
 /* How many listen to on_live(): without any, the engine makes no lines. */
 void host_listeners(struct host *h, int n);

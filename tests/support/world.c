@@ -197,12 +197,13 @@ void world_apply(struct world *w, const char *playbook)
     view.accounts = cast(w, list, ARRAY_LEN(list), &n);
     view.account_count = n;
     diag_init(&diag, 50);
-    int err = playbook_compile(str_of(playbook), "test.yaml", &view, &diag, &op->plan);
+    int err = playbook_compile(str_of(playbook), "test.yaml", &view, &diag, &op->plans[0]);
     for (size_t i = 0; err && i < diag_count(&diag); i++)
         (void)fprintf(stderr, "%s\n", diag_text(&diag, i));
     T_OK(err);
     diag_fini(&diag);
     op->id = 1;
+    op->count = 1;
     step(w, &op->m);
 }
 
