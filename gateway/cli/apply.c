@@ -5,20 +5,16 @@
 #include "cli/cli.h"
 #include "host/config.h"
 
-static int add_file(json_t *files, const char *path)
+static int add_file(const struct cli *c, json_t *files, const char *path)
 {
     struct buf text;
     int err = config_read_text(path, &text);
 
-    if (err) {
-        (void)fprintf(stderr, "%s: cannot be read: %s\n", path, err_text(err));
-        return CLI_USAGE;
-    }
+    if (err)
+        return cli_fail(c, CLI_USAGE, "%s: cannot be read: %s", path, err_text(err));
     err = json_array_append_new(files, json_pack("{s:s, s:s%}", "name", path, "text", buf_cstr(&text), text.len));
     buf_fini(&text);
-    if (err)
-        (void)fprintf(stderr, "%s: not UTF-8 text\n", path);
-    return err ? CLI_USAGE : CLI_GOOD;
+    return err ? cli_fail(c, CLI_USAGE, "%s: not UTF-8 text", path) : CLI_GOOD;
 }
 
 static int tell(const struct cli *c, const json_t *answer)
@@ -42,12 +38,10 @@ static int tell(const struct cli *c, const json_t *answer)
 int cli_apply(const struct cli *c)
 {
     json_t *files = json_array(), *request, *answer = NULL;
-    int code = c->argc ? CLI_GOOD : CLI_USAGE;
+    int code = c->argc ? CLI_GOOD : cli_fail(c, CLI_USAGE, "apply needs playbook files");
 
-    if (!c->argc)
-        (void)fprintf(stderr, "siyu: apply needs playbook files\n");
     for (int i = 0; i < c->argc && code == CLI_GOOD; i++)
-        code = add_file(files, c->argv[i]);
+        code = add_file(c, files, c->argv[i]);
     request = json_pack("{s:s, s:o}", "do", "apply", "files", files);
     if (code == CLI_GOOD)
         code = cli_ask_gateway(c, request, &answer);

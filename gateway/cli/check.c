@@ -2,13 +2,14 @@
 /* Offline: the names that a playbook may use come from the configuration file, not from a store, so ids are made
  * up here and good for checking only. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fold.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/rulebook.h"
 #include "host/config.h"
 #include "playbook/plan.h"
 #include "registry.h"
@@ -57,63 +58,96 @@ static struct world_account *build(const struct config *c, struct plan_world *w)
     return list;
 }
 
-static int check_file(const char *path, const struct plan_world *world, struct diag *diag)
+/* What playbooks are checked against. */
+struct checking {
+    struct config *config; /* NULL: the names of accounts are not checked */
+    struct rulepack *rules;
+    struct fold *fold;
+    struct world_account *accounts;
+    struct plan_world world;
+    struct diag diag;
+};
+
+static int check_text(struct checking *k, struct str text, const char *path)
 {
     struct plan *plan = NULL;
+    int err = playbook_compile(text, path, k->config ? &k->world : NULL, &k->diag, &plan);
+
+    if (!err)
+        err = rulebook_lint(plan, k->fold, &k->diag);
+    plan_free(plan);
+    return err;
+}
+
+/* Unreadable is usage, unusable is found wrong. */
+static int check_file(struct checking *k, const char *path)
+{
     struct buf text;
     int err = config_read_text(path, &text);
 
     if (err) {
-        diag_addf(diag, path, 0, "cannot be read: %s", err_text(err));
-        return err;
+        diag_addf(&k->diag, path, 0, "cannot be read: %s", err_text(err));
+        return CLI_USAGE;
     }
-    err = playbook_compile(buf_str(&text), path, world, diag, &plan);
-    plan_free(plan);
+    err = check_text(k, buf_str(&text), path);
     buf_fini(&text);
+    return err ? CLI_FOUND_WRONG : CLI_GOOD;
+}
+
+/* A configuration is optional: without one where it usually lies, a playbook is checked by itself. */
+static int open_config(struct checking *k, const struct cli *c)
+{
+    if (strcmp(c->config, "siyu.yaml") == 0 && access(c->config, F_OK) != 0)
+        return 0;
+    int err = config_load(c->config, &k->config, &k->diag);
+    if (!err && !(k->accounts = build(k->config, &k->world)))
+        err = -ENOMEM;
     return err;
 }
 
-static int check_all(const struct cli *c, const struct plan_world *world, struct diag *diag)
+static int open_checking(struct checking *k, const struct cli *c)
 {
-    int worst = 0;
+    int err;
 
-    for (int i = 0; i < c->argc; i++) {
-        int err = check_file(c->argv[i], world, diag);
-        worst = err ? err : worst;
-    }
-    return worst;
+    *k = (struct checking){.world = {.bots = registry_bots, .bot_count = registry_bot_count}};
+    diag_init(&k->diag, 500);
+    err = rulepack_open(&k->rules, &k->diag);
+    if (!err)
+        err = fold_open(NULL, &k->fold);
+    if (!err)
+        err = open_config(k, c);
+    k->world.rules = k->rules;
+    if (err && !diag_count(&k->diag))
+        diag_addf(&k->diag, NULL, 0, "%s", err_text(err));
+    return err;
+}
+
+static void close_checking(struct checking *k)
+{
+    mem_free(k->accounts);
+    config_free(k->config);
+    fold_close(k->fold);
+    rulepack_close(k->rules);
+    diag_fini(&k->diag);
 }
 
 int cli_check(const struct cli *c)
 {
-    struct config *config = NULL;
-    struct rulepack *rules = NULL;
-    struct plan_world world = {.bots = registry_bots, .bot_count = registry_bot_count};
-    struct world_account *accounts = NULL;
-    struct diag diag;
+    struct checking k;
 
-    if (!c->argc) {
-        (void)fprintf(stderr, "siyu: check needs playbook files\n");
-        return CLI_USAGE;
+    if (!c->argc)
+        return cli_fail(c, CLI_USAGE, "check needs playbook files");
+    int code = open_checking(&k, c) ? CLI_USAGE : CLI_GOOD;
+    bool ready = code == CLI_GOOD;
+    for (int i = 0; i < c->argc && ready; i++) {
+        int found = check_file(&k, c->argv[i]);
+        code = found > code ? found : code;
     }
-    diag_init(&diag, 500);
-    int err = rulepack_open(&rules, &diag);
-    bool alone = strcmp(c->config, "siyu.yaml") == 0 && access(c->config, R_OK) != 0;
-    if (!err && !alone)
-        err = config_load(c->config, &config, &diag);
-    if (!err && config && !(accounts = build(config, &world)))
-        err = -ENOMEM;
-    world.rules = rules;
-    if (!err)
-        err = check_all(c, config ? &world : NULL, &diag);
-    if (diag_count(&diag) || c->json)
-        cli_complain(c, &diag);
-    if (!err && !c->json)
+    if (diag_count(&k.diag) || c->json)
+        cli_complain(c, &k.diag);
+    if (code == CLI_GOOD && !c->json)
         (void)printf("%d playbook%s: good%s\n", c->argc, c->argc == 1 ? "" : "s",
-                     config ? "" : " (without a configuration: names of accounts not checked)");
-    mem_free(accounts);
-    config_free(config);
-    rulepack_close(rules);
-    diag_fini(&diag);
-    return err ? CLI_FOUND_WRONG : CLI_GOOD;
+                     k.config ? "" : " (without a configuration: names of accounts not checked)");
+    close_checking(&k);
+    return code;
 }

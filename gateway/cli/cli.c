@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -19,6 +19,26 @@ void cli_print_json(const json_t *node)
     if (node && json_write_compact(node, &out) == 0)
         (void)printf("%s\n", buf_cstr(&out));
     buf_fini(&out);
+}
+
+int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...)
+{
+    va_list args;
+    struct buf text;
+    json_t *node;
+
+    buf_init(&text, 65536);
+    va_start(args, fmt);
+    (void)buf_addv(&text, fmt, args);
+    va_end(args);
+    (void)fprintf(stderr, "siyu: %s\n", buf_cstr(&text));
+    if (c->json) {
+        node = json_pack("{s:b, s:s}", "ok", 0, "error", buf_cstr(&text));
+        cli_print_json(node);
+        json_decref(node);
+    }
+    buf_fini(&text);
+    return code;
 }
 
 void cli_complain(const struct cli *c, const struct diag *diag)
@@ -82,9 +102,12 @@ int cli_ask_gateway(const struct cli *c, const json_t *request, json_t **ret)
     if (cli_data_dir(c, &data) != 0)
         return CLI_USAGE;
     int err = call(data, request, ret);
-    if (err)
-        (void)fprintf(stderr, "siyu: no gateway answers on %s/siyu.sock (%s); start it with `siyu run -c %s`\n", data,
-                      err_text(err), c->config);
+    int code = CLI_GOOD;
+    if (err == ERR_FULL)
+        code = cli_fail(c, CLI_USAGE, "that is more than %d MiB at once", CONTROL_LINE_BYTES >> 20);
+    else if (err)
+        code = cli_fail(c, CLI_UNREACHABLE, "no gateway answers on %s/siyu.sock (%s); start it with `siyu run -c %s`", data,
+                        err_text(err), c->config);
     mem_free(data);
-    return err ? CLI_UNREACHABLE : CLI_GOOD;
+    return code;
 }

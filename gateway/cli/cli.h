@@ -43,9 +43,11 @@ int cli_version(const struct cli *c);
 
 /* ---- shared by commands (cli.c) ---- */
 
+/* Says what went wrong: "siyu: ..." to stderr, with --json also {"ok": false, "error": ...} to stdout. Gives `code`. */
+int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Complaints to stderr, or with --json as {"ok": false, "complaints": [...]} to stdout. */
 void cli_complain(const struct cli *c, const struct diag *diag);
-/* The data directory of the configuration; complains. `ret` is malloc'ed. */
+/* The data directory of the configuration; complains (CLI_USAGE). `ret` is malloc'ed. */
 int cli_data_dir(const struct cli *c, char **ret);
 /* One line to the running gateway: CLI_UNREACHABLE, said, when none runs. `ret`: its answer, to be decref'ed. */
 int cli_ask_gateway(const struct cli *c, const json_t *request, json_t **ret);

@@ -84,12 +84,14 @@ static int create(const struct cli *c, const char *data)
     int err = keep_online(data, &row);
     if (err == -ENOENT || err == -ECONNREFUSED)
         err = keep_offline(data, &row, &diag);
+    int code = CLI_GOOD;
     if (err)
-        (void)fprintf(stderr, "siyu: token not kept: %s\n", diag_count(&diag) ? diag_text(&diag, 0) : err_text(err));
+        code = cli_fail(c, err == -ETIMEDOUT ? CLI_UNREACHABLE : CLI_FOUND_WRONG, "token not kept: %s",
+                        diag_count(&diag) ? diag_text(&diag, 0) : err_text(err));
     else
         (void)printf(c->json ? "{\"token\":\"%s\"}\n" : "%s\n", token);
     diag_fini(&diag);
-    return err ? CLI_FOUND_WRONG : CLI_GOOD;
+    return code;
 }
 
 int cli_token(const struct cli *c)

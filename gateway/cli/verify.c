@@ -74,6 +74,7 @@ static int verify(const struct cli *c, const char *data, struct diag *diag)
     j.rules = rules;
     if (!err)
         err = reader_open(data, &reader, diag);
+    bool opened = !err;
     if (!err)
         err = reader_verify(reader, &hooks, &totals);
     if (!err)
@@ -82,8 +83,9 @@ static int verify(const struct cli *c, const char *data, struct diag *diag)
     rulepack_close(rules);
     json_decref(j.violations);
     if (err)
-        (void)fprintf(stderr, "siyu: %s\n", diag_count(diag) ? diag_text(diag, 0) : err_text(err));
-    return err ? CLI_USAGE : totals.violations ? CLI_FOUND_WRONG : CLI_GOOD;
+        return cli_fail(c, opened ? CLI_FOUND_WRONG : CLI_USAGE, "%s",
+                        diag_count(diag) ? diag_text(diag, 0) : err_text(err));
+    return totals.violations ? CLI_FOUND_WRONG : CLI_GOOD;
 }
 
 int cli_verify(const struct cli *c)

@@ -207,15 +207,16 @@ int cli_why(const struct cli *c)
         err = tell_all(&t, str_of(c->argv[0]));
     if (!err && c->json)
         cli_print_json(t.out);
-    if (err)
-        (void)fprintf(stderr, "siyu: %s: %s\n", c->argv[0],
-                      diag_count(&diag) ? diag_text(&diag, 0)
-                      : err == ERR_NOT_FOUND ? "nobody and nothing is known by that id or name"
-                                             : err_text(err));
+    int code = CLI_GOOD;
+    if (!t.reader)
+        code = cli_fail(c, CLI_USAGE, "%s", diag_count(&diag) ? diag_text(&diag, 0) : err_text(err));
+    else if (err)
+        code = cli_fail(c, CLI_FOUND_WRONG, "%s: %s", c->argv[0],
+                        err == ERR_NOT_FOUND ? "nobody and nothing is known by that id or name" : err_text(err));
     reader_close(t.reader);
     json_decref(t.out);
     arena_fini(&t.arena);
     diag_fini(&diag);
     mem_free(data);
-    return err ? CLI_FOUND_WRONG : CLI_GOOD;
+    return code;
 }
