@@ -277,9 +277,10 @@ static int start(struct gateway *g)
     if (err)
         return complain(g, err, "control socket in `data`");
     err = front_door_listen(g->door, g->config->listen);
-    if (err == -EADDRINUSE)
-        diag_addf(&g->diag, g->config->file, 0, "listen: %s is taken by another program; stop it or change `listen`",
-                  g->config->listen);
+    if (err)
+        diag_addf(&g->diag, g->config->file, g->config->listen_line, "listen: %s %s; %s or change `listen`",
+                  g->config->listen, err == -EADDRINUSE ? "is taken by another program" : err_text(err),
+                  err == -EADDRINUSE ? "stop that" : "name an address of this machine");
     if (err)
         return complain(g, err, g->config->listen);
     g->started = true;
@@ -314,7 +315,7 @@ static void close_all(struct gateway *g)
 static _Noreturn void give_up(struct gateway *g, int err)
 {
     static const int to_be_configured[] = {ERR_CONFIG, ERR_LOCKED, ERR_STALE, -ENOENT, -EACCES, -EADDRINUSE,
-                                           -EADDRNOTAVAIL, -EINVAL, -ENAMETOOLONG};
+                                           -EADDRNOTAVAIL, -EINVAL, -ENAMETOOLONG, ERR_INVALID};
 
     if (!g->started)
         store_close(g->store); /* a clean stop: no engine thread, no adapter has begun */

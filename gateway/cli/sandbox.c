@@ -11,13 +11,17 @@ static int say(const struct cli *c, const char *config)
     struct buf answer;
 
     buf_init(&answer, 1 << 20);
-    int err = sandbox_say(&saying, &answer);
-    if (answer.len)
+    int err = sandbox_say(&saying, &answer), code = CLI_GOOD;
+    if (err == ERR_INVALID)
+        code = CLI_FOUND_WRONG; /* the answer says why */
+    else if (err == ERR_CONFIG || err == -ENOENT)
+        code = cli_fail(c, CLI_USAGE, "%s", answer.len ? buf_cstr(&answer) : err_text(err));
+    else if (err)
+        code = cli_fail(c, CLI_UNREACHABLE, "no sandbox answers (%s); start it with `siyu sandbox`", err_text(err));
+    if (answer.len && (!err || err == ERR_INVALID))
         (void)printf("%s\n", buf_cstr(&answer));
-    if (err)
-        (void)fprintf(stderr, "siyu: the sandbox did not take it: %s\n", err_text(err));
     buf_fini(&answer);
-    return !err ? CLI_GOOD : err == ERR_INVALID ? CLI_FOUND_WRONG : CLI_UNREACHABLE;
+    return code;
 }
 
 int cli_sandbox(const struct cli *c)

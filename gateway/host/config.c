@@ -266,6 +266,21 @@ static int read_playbooks(struct reading *r, const json_t *root)
     return 0;
 }
 
+/* HOST:PORT; whether it can be listened on is seen later. */
+static int check_listen(struct reading *r, const json_t *root)
+{
+    struct str all = str_of(r->config->listen), port = all;
+    int64_t number;
+
+    for (size_t at = str_chr(port, ':'); at < port.n; at = str_chr(port, ':'))
+        port = str_sub(port, at + 1, port.n);
+    r->config->listen_line = yaml_key_line(r->doc, root, "listen");
+    if (port.n + 1 < all.n && str_to_i64(port, &number) == 0 && number >= 0 && number <= 65535)
+        return 0;
+    json_complainf(&r->ctx, root, "listen", "expected HOST:PORT as in 127.0.0.1:8600, got '%s'", r->config->listen);
+    return ERR_CONFIG;
+}
+
 static int read_top(struct reading *r, const json_t *root)
 {
     static const char *const keys[] = {"listen", "data", "log_level", "testing", "playbooks", "connections",
@@ -274,6 +289,8 @@ static int read_top(struct reading *r, const json_t *root)
     int err = json_only_keys(root, keys, &r->ctx);
     int bad = json_opt_string(root, "listen", "127.0.0.1:8600", &r->config->listen, &r->ctx);
 
+    if (!bad)
+        bad = check_listen(r, root);
     err = bad ? bad : err;
     bad = json_opt_string(root, "data", "./data", &data, &r->ctx);
     err = bad ? bad : err;

@@ -34,6 +34,7 @@ struct config_account {
 struct config {
     const char *file;
     const char *listen; /* "127.0.0.1:8600" */
+    int listen_line;    /* for complaints; 0: not in the file */
     const char *data;   /* directory, relative to the file's */
     const char *log_level;
     bool testing;       /* `testing: true`: orders that only tests give are obeyed */
