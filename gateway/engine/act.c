@@ -110,7 +110,10 @@ int act_collect(struct batch *b, const struct incident *i, const struct rule_hit
         const struct action *x = &hit->rule->actions[k];
         err = x->kind == ACTION_BOT ? ask_bot(b, i, hit->rule, x, v, a, why) : add(a, x->kind, x->arg, false);
     }
-    return err;
+    if (err != ERR_FULL)
+        return err;
+    *why = STR("its rules ask for too many actions");
+    return ERR_TOO_BIG; /* this event's fault; ERR_FULL would be the batch's */
 }
 
 int act_render(struct batch *b, const struct incident *i, const struct act_view *v, struct actions *a,
