@@ -196,8 +196,9 @@ class World {
         }));
     }
 
-    rssBytes() {
-        return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.gateway.pid}/status`, 'utf8'))[1]) * 1024;
+    /* The most memory the gateway ever had. */
+    peakBytes() {
+        return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.gateway.pid}/status`, 'utf8'))[1]) * 1024;
     }
 
     async apply(text, name = 'playbook.yaml') {
