@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { BUF_FIRST_CAP = 64 };
 
@@ -38,7 +37,7 @@ static int buf_fail(struct buf *b, int err)
     return err;
 }
 
-int buf_reserve(struct buf *b, size_t n)
+int buf_grow(struct buf *b, size_t n)
 {
     size_t need, cap;
     char *data;
@@ -64,32 +63,17 @@ int buf_reserve(struct buf *b, size_t n)
     return 0;
 }
 
-int buf_add(struct buf *b, const void *p, size_t n)
+int buf_add_i64(struct buf *b, int64_t v)
 {
-    int r = buf_reserve(b, n);
+    char digits[24], *p = digits + sizeof(digits);
+    uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
-    if (r < 0)
-        return r;
-    if (n)
-        memcpy(b->data + b->len, p, n);
-    b->len += n;
-    b->data[b->len] = '\0';
-    return 0;
-}
-
-int buf_adds(struct buf *b, const char *s)
-{
-    return buf_add(b, s, strlen(s));
-}
-
-int buf_addc(struct buf *b, char c)
-{
-    return buf_add(b, &c, 1);
-}
-
-int buf_add_str(struct buf *b, struct str s)
-{
-    return buf_add(b, s.p, s.n);
+    do
+        *--p = (char)('0' + left % 10);
+    while (left /= 10);
+    if (v < 0)
+        *--p = '-';
+    return buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 int buf_addv(struct buf *b, const char *fmt, va_list args)

@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     char *data;
@@ -30,13 +31,47 @@ void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);
 /* Empties and clears the error; keeps the memory. */
 void buf_reset(struct buf *b);
-/* Room for `n` more bytes. */
-int buf_reserve(struct buf *b, size_t n);
+/* buf_reserve() where the room is not there yet. */
+int buf_grow(struct buf *b, size_t n);
 
-int buf_add(struct buf *b, const void *p, size_t n);
-int buf_adds(struct buf *b, const char *s);
-int buf_addc(struct buf *b, char c);
-int buf_add_str(struct buf *b, struct str s);
+/* Room for `n` more bytes. */
+static inline int buf_reserve(struct buf *b, size_t n)
+{
+    bool fits = b->err == 0 && n < b->cap - b->len && n <= b->max - b->len;
+
+    return fits ? 0 : buf_grow(b, n);
+}
+
+/* Inline: a message is written in many small pieces, and nearly all of them fit. */
+static inline int buf_add(struct buf *b, const void *p, size_t n)
+{
+    int r = buf_reserve(b, n);
+
+    if (r < 0)
+        return r;
+    if (n)
+        memcpy(b->data + b->len, p, n);
+    b->len += n;
+    b->data[b->len] = '\0';
+    return 0;
+}
+
+static inline int buf_adds(struct buf *b, const char *s)
+{
+    return buf_add(b, s, strlen(s));
+}
+
+static inline int buf_addc(struct buf *b, char c)
+{
+    return buf_add(b, &c, 1);
+}
+
+static inline int buf_add_str(struct buf *b, struct str s)
+{
+    return buf_add(b, s.p, s.n);
+}
+
+int buf_add_i64(struct buf *b, int64_t v); /* decimal */
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buf_addv(struct buf *b, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 int buf_add_be16(struct buf *b, uint16_t v);

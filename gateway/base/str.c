@@ -4,32 +4,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#include <string.h>
-
-struct str str_of(const char *s)
-{
-    return (struct str){s, s ? strlen(s) : 0};
-}
-
-struct str str_sub(struct str s, size_t from, size_t n)
-{
-    if (from > s.n)
-        from = s.n;
-    if (n > s.n - from)
-        n = s.n - from;
-    return (struct str){from ? s.p + from : s.p, n};
-}
-
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *b)
-{
-    return str_eq(a, str_of(b));
-}
-
 static char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -214,22 +188,41 @@ int str_percent_encode(struct str in, struct buf *out)
     return buf_error(out);
 }
 
+static bool is_plain(struct str s)
+{
+    return str_chr(s, '%') == s.n && str_chr(s, '+') == s.n;
+}
+
+/* Most keys are written as they are: only the others are decoded before they are compared. */
+static int key_is(struct str key, const char *name, struct buf *scratch, bool *ret)
+{
+    int r = 0;
+
+    *ret = is_plain(key) && str_is(key, name);
+    if (is_plain(key))
+        return 0;
+    buf_reset(scratch);
+    r = str_percent_decode(key, true, scratch);
+    *ret = r == 0 && str_is(buf_str(scratch), name);
+    return r == ERR_SYNTAX ? 0 : r;
+}
+
 int str_query_get(struct str query, const char *name, struct buf *ret)
 {
     struct str pair, key, value;
 
     while (str_next(&query, '&', &pair)) {
+        bool hit;
         int r;
 
         str_cut(pair, '=', &key, &value);
-        buf_reset(ret);
-        r = str_percent_decode(key, true, ret);
-        if (r < 0 && r != ERR_SYNTAX)
+        r = key_is(key, name, ret, &hit);
+        if (r < 0)
             return r;
-        if (r < 0 || !str_is(buf_str(ret), name))
+        if (!hit)
             continue;
         buf_reset(ret);
-        return str_percent_decode(value, true, ret);
+        return is_plain(value) ? buf_add_str(ret, value) : str_percent_decode(value, true, ret);
     }
     buf_reset(ret);
     return ERR_NOT_FOUND;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf;
 
@@ -26,10 +27,32 @@ struct str {
 /* Arguments for "%.*s". */
 #define STR_ARG(s) (int)(s).n, (s).n ? (s).p : ""
 
-struct str str_of(const char *s);                        /* NULL gives the absent view */
-struct str str_sub(struct str s, size_t from, size_t n); /* clamped */
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *b);
+/* NULL gives the absent view. */
+static inline struct str str_of(const char *s)
+{
+    return (struct str){s, s ? strlen(s) : 0};
+}
+
+/* Clamped. */
+static inline struct str str_sub(struct str s, size_t from, size_t n)
+{
+    if (from > s.n)
+        from = s.n;
+    if (n > s.n - from)
+        n = s.n - from;
+    return (struct str){from ? s.p + from : s.p, n};
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *b)
+{
+    return str_eq(a, str_of(b));
+}
+
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
 int str_cmp(struct str a, struct str b);        /* bytewise, shorter first */
 bool str_starts(struct str s, struct str prefix);
