@@ -25,6 +25,14 @@ static struct {
 } fetched;
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 
+/* A context each thread keeps: making one costs as much as digesting a short text. */
+static pthread_key_t kept_digest;
+
+static void free_kept(void *ctx)
+{
+    EVP_MD_CTX_free(ctx);
+}
+
 static void fetch_all(void)
 {
     fetched.md5 = EVP_MD_fetch(NULL, "MD5", NULL);
@@ -32,6 +40,8 @@ static void fetch_all(void)
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     fetched.aes256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     assert(fetched.md5 && fetched.sha1 && fetched.sha256 && fetched.aes256_cbc);
+    int r = pthread_key_create(&kept_digest, free_kept);
+    assert(r == 0);
 }
 
 static void fetch(void)
@@ -43,9 +53,15 @@ static void fetch(void)
 
 static EVP_MD_CTX *digest_start(const EVP_MD *md)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    int ok = ctx && EVP_DigestInit_ex2(ctx, md, NULL);
+    EVP_MD_CTX *ctx = pthread_getspecific(kept_digest);
+    int ok;
 
+    if (!ctx) {
+        ctx = EVP_MD_CTX_new();
+        ok = ctx && pthread_setspecific(kept_digest, ctx) == 0;
+        assert(ok);
+    }
+    ok = EVP_DigestInit_ex2(ctx, md, NULL);
     assert(ok);
     return ctx;
 }
@@ -62,7 +78,6 @@ static void digest_end(EVP_MD_CTX *ctx, uint8_t *ret)
     int ok = EVP_DigestFinal_ex(ctx, ret, NULL);
 
     assert(ok);
-    EVP_MD_CTX_free(ctx);
 }
 
 static void digest_parts(const EVP_MD *md, const struct str *parts, size_t n, uint8_t *ret)
@@ -152,11 +167,52 @@ struct hash128 crypto_hash128(const struct str *parts, size_t n)
     return h;
 }
 
-void crypto_random(void *ret, size_t n)
+static void draw(void *ret, size_t n)
 {
     int ok = n <= INT_MAX && RAND_bytes(ret, (int)n) == 1;
 
     assert(ok);
+}
+
+/* A draw costs the same for one byte and for hundreds, so small ones share it. What was given out is wiped; a
+ * child process draws anew. */
+enum { RANDOM_POOL = 512, RANDOM_SMALL = 64 };
+
+static _Thread_local struct {
+    uint8_t bytes[RANDOM_POOL];
+    size_t left;
+} random_pool;
+static pthread_once_t random_once = PTHREAD_ONCE_INIT;
+
+static void forget_pool(void)
+{
+    random_pool.left = 0;
+}
+
+static void guard_pool(void)
+{
+    int r = pthread_atfork(NULL, NULL, forget_pool);
+
+    assert(r == 0);
+}
+
+void crypto_random(void *ret, size_t n)
+{
+    int r = pthread_once(&random_once, guard_pool);
+
+    assert(r == 0);
+    if (n > RANDOM_SMALL) {
+        draw(ret, n);
+        return;
+    }
+    if (random_pool.left < n) {
+        draw(random_pool.bytes, RANDOM_POOL);
+        random_pool.left = RANDOM_POOL;
+    }
+    random_pool.left -= n;
+    if (n)
+        memcpy(ret, random_pool.bytes + random_pool.left, n);
+    crypto_wipe(random_pool.bytes + random_pool.left, n);
 }
 
 void crypto_random_id(char ret[33])
