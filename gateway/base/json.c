@@ -87,22 +87,48 @@ static const char *short_escape(int32_t cp)
     }
 }
 
+/* The longest head of `s` that stands in JSON as it is. */
+static size_t verbatim_head(struct str s)
+{
+    struct str rest = s;
+
+    while (rest.n) {
+        unsigned char c = (unsigned char)rest.p[0];
+
+        if (c < 0x20 || c == '"' || c == '\\')
+            break;
+        if (c < 0x80)
+            rest = (struct str){rest.p + 1, rest.n - 1};
+        else {
+            struct str before = rest;
+
+            if (utf8_next(&rest) < 0)
+                return s.n - before.n;
+        }
+    }
+    return s.n - rest.n;
+}
+
 int json_write_string(struct str s, struct buf *out)
 {
     (void)buf_addc(out, '"');
     while (s.n) {
-        const char *start = s.p;
-        int32_t cp = utf8_next(&s);
-        const char *escape = short_escape(cp);
+        size_t n = verbatim_head(s);
+        const char *escape;
+        int32_t cp;
 
+        (void)buf_add(out, s.p, n);
+        s = str_sub(s, n, s.n);
+        if (s.n == 0)
+            break;
+        cp = utf8_next(&s);
+        escape = short_escape(cp);
         if (escape)
             (void)buf_adds(out, escape);
         else if (cp < 0)
             (void)buf_adds(out, "\xEF\xBF\xBD");
-        else if (cp < 0x20)
-            (void)buf_addf(out, "\\u%04x", (unsigned)cp);
         else
-            (void)buf_add(out, start, (size_t)(s.p - start));
+            (void)buf_addf(out, "\\u%04x", (unsigned)cp);
     }
     (void)buf_addc(out, '"');
     return buf_error(out);

@@ -191,14 +191,14 @@ static void prepare(struct xml_doc *x)
 }
 
 /* From behind "<" to behind its ">", counting "=" outside quotes. */
-static struct str scan_tag(struct str rest, size_t *attributes)
+static struct str scan_tag(struct str tag, size_t *attributes)
 {
     char quote = '\0';
+    size_t i = 0;
 
-    while (rest.n) {
-        char c = rest.p[0];
+    while (i < tag.n) {
+        char c = tag.p[i++];
 
-        rest = str_sub(rest, 1, rest.n);
         if (quote)
             quote = c == quote ? '\0' : quote;
         else if (c == '"' || c == '\'')
@@ -208,12 +208,20 @@ static struct str scan_tag(struct str rest, size_t *attributes)
         else if (c == '>')
             break;
     }
-    return rest;
+    return str_sub(tag, i, tag.n);
 }
 
+/* Its last byte is the rarest in what is skipped here, and looking for one byte is much the faster. */
 static struct str skip_past(struct str rest, struct str end)
 {
-    return str_sub(rest, str_find(rest, end) + end.n, rest.n);
+    size_t at = 0;
+
+    while (at < rest.n) {
+        at += str_chr(str_sub(rest, at, rest.n), end.p[end.n - 1]) + 1;
+        if (at <= rest.n && str_ends(str_sub(rest, 0, at), end))
+            break;
+    }
+    return str_sub(rest, at, rest.n);
 }
 
 /* Where the text is malformed this may read on differently from expat, which then stops at that place. */
@@ -295,11 +303,16 @@ int xml_child(const struct xml_doc *x, int under, int after)
 
 static int child_named(const struct xml_doc *x, int under, int after, struct str name)
 {
-    int at = xml_child(x, under, after);
+    if (!is_element(x, under))
+        return XML_NONE;
+    for (int i = (after < under ? under : after) + 1; i < x->count && x->elements[i].parent >= under; i++) {
+        const struct xml_element *e = &x->elements[i];
 
-    while (at != XML_NONE && !str_eq(xml_name(x, at), name))
-        at = xml_child(x, under, at);
-    return at;
+        if (e->parent == under && e->name_len == name.n &&
+            memcmp(x->bytes.data + e->name_at, name.p, name.n) == 0)
+            return i;
+    }
+    return XML_NONE;
 }
 
 int xml_first(const struct xml_doc *x, int under, const char *path)

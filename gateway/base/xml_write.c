@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/xml.h"
 
-#include <inttypes.h>
-
 void xml_add_open(struct buf *out, const char *name)
 {
-    (void)buf_addf(out, "<%s>", name);
+    (void)buf_addc(out, '<');
+    (void)buf_adds(out, name);
+    (void)buf_addc(out, '>');
 }
 
 void xml_add_close(struct buf *out, const char *name)
 {
-    (void)buf_addf(out, "</%s>", name);
+    (void)buf_adds(out, "</");
+    (void)buf_adds(out, name);
+    (void)buf_addc(out, '>');
 }
 
 /* XML 1.0 has no way at all to write these. */
@@ -32,13 +34,21 @@ static void add_writable(struct buf *out, struct str text)
     (void)buf_add_str(out, str_sub(text, from, text.n));
 }
 
+/* Where "]]>" begins; most texts hold no bracket at all. */
+static size_t find_end_mark(struct str text)
+{
+    size_t bracket = str_chr(text, ']');
+
+    return bracket + str_find(str_sub(text, bracket, text.n), STR("]]>"));
+}
+
 void xml_add_cdata(struct buf *out, const char *name, struct str text)
 {
     (void)buf_addc(out, '<');
     (void)buf_adds(out, name);
     (void)buf_adds(out, "><![CDATA[");
     while (text.n) {
-        size_t at = str_find(text, STR("]]>"));
+        size_t at = find_end_mark(text);
         add_writable(out, str_sub(text, 0, at));
         if (at < text.n)
             (void)buf_adds(out, "]]]]><![CDATA[>");
@@ -71,5 +81,7 @@ void xml_add_text(struct buf *out, const char *name, struct str text)
 
 void xml_add_i64(struct buf *out, const char *name, int64_t v)
 {
-    (void)buf_addf(out, "<%s>%" PRId64 "</%s>", name, v, name);
+    xml_add_open(out, name);
+    (void)buf_add_i64(out, v);
+    xml_add_close(out, name);
 }
