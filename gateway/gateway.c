@@ -74,9 +74,10 @@ static int open_plain(struct gateway *g)
     err = store_open(g->config->data, &g->store, &g->diag);
     if (err)
         return complain(g, err, g->config->data);
-    err = engine_new(&(struct engine_config){.store = g->store, .rules = g->rules, .clock = &g->options->clock,
-                                             .fold = g->fold},
-                     &g->engine);
+    err = engine_new(
+        &(struct engine_config){
+            .store = g->store, .rules = g->rules, .clock = &g->options->clock, .fold = g->fold},
+        &g->engine);
     return err ? complain(g, err, "engine") : 0;
 }
 
@@ -155,8 +156,12 @@ static int open_loop(struct gateway *g)
     if (!err)
         err = ws_new(g->loop, &(struct ws_conf){0}, &g->ws);
     if (!err)
-        err = api_new(&(struct api_conf){.loop = g->loop, .ws = g->ws, .clock = &g->options->clock,
-                                         .fold = g->fold, .data = g->config->data, .testing = g->config->testing},
+        err = api_new(&(struct api_conf){.loop = g->loop,
+                                         .ws = g->ws,
+                                         .clock = &g->options->clock,
+                                         .fold = g->fold,
+                                         .data = g->config->data,
+                                         .testing = g->config->testing},
                       &g->door, &g->api);
     return err ? complain(g, err, "event loop") : 0;
 }
@@ -164,11 +169,19 @@ static int open_loop(struct gateway *g)
 static int open_host(struct gateway *g)
 {
     size_t conn_n, account_n;
-    int err = host_new(&(struct host_conf){.loop = g->loop, .http = g->http, .door = g->door,
-                                           .clock = &g->options->clock, .rules = g->rules, .config = g->config,
-                                           .kinds = registry_kinds, .kind_count = registry_kind_count,
-                                           .store = g->store, .engine = g->engine, .on_live = on_live,
-                                           .on_stopped = on_host_stopped, .ctx = g},
+    int err = host_new(&(struct host_conf){.loop = g->loop,
+                                           .http = g->http,
+                                           .door = g->door,
+                                           .clock = &g->options->clock,
+                                           .rules = g->rules,
+                                           .config = g->config,
+                                           .kinds = registry_kinds,
+                                           .kind_count = registry_kind_count,
+                                           .store = g->store,
+                                           .engine = g->engine,
+                                           .on_live = on_live,
+                                           .on_stopped = on_host_stopped,
+                                           .ctx = g},
                        &g->diag, &g->host);
 
     if (err)
@@ -203,7 +216,8 @@ static const char *account_type(const struct config *c, struct str connection)
     return NULL;
 }
 
-/* What the engine knows before its thread runs; accounts that platforms name later are not nameable in a playbook. */
+/* What the engine knows before its thread runs; accounts that platforms name later are not nameable in a
+ * playbook. */
 static int build_world(struct gateway *g)
 {
     const struct registry *r = engine_registry(g->engine);
@@ -215,10 +229,14 @@ static int build_world(struct gateway *g)
         return -ENOMEM;
     for (size_t at = 0; map_i64_next(&r->accounts, &at, &key, &v);) {
         const struct account *a = v.p;
-        g->world_accounts[g->world.account_count++] = (struct world_account){
-            .id = a->id, .connection = a->connection->id, .kind = a->kind, .name = a->name,
-            .connection_name = a->connection->name, .signature = a->connection->signature,
-            .account_type = str_of(account_type(g->config, a->connection->name))};
+        g->world_accounts[g->world.account_count++] =
+            (struct world_account){.id = a->id,
+                                   .connection = a->connection->id,
+                                   .kind = a->kind,
+                                   .name = a->name,
+                                   .connection_name = a->connection->name,
+                                   .signature = a->connection->signature,
+                                   .account_type = str_of(account_type(g->config, a->connection->name))};
     }
     g->world.accounts = g->world_accounts;
     g->world.bots = registry_bots;
@@ -273,7 +291,8 @@ static int start(struct gateway *g)
         return err;
     err = api_start(g->api, g->host, &g->world);
     if (err == -EADDRINUSE)
-        diag_addf(&g->diag, NULL, 0, "%s/siyu.sock: another gateway runs on this data directory", g->config->data);
+        diag_addf(&g->diag, NULL, 0, "%s/siyu.sock: another gateway runs on this data directory",
+                  g->config->data);
     if (err)
         return complain(g, err, "control socket in `data`");
     err = front_door_listen(g->door, g->config->listen);
@@ -314,8 +333,9 @@ static void close_all(struct gateway *g)
 /* Nothing was acknowledged: ending here loses nothing, and frees more simply than undoing. */
 static _Noreturn void give_up(struct gateway *g, int err)
 {
-    static const int to_be_configured[] = {ERR_CONFIG, ERR_LOCKED, ERR_STALE, -ENOENT, -EACCES, -EADDRINUSE,
-                                           -EADDRNOTAVAIL, -EINVAL, -ENAMETOOLONG, ERR_INVALID};
+    static const int to_be_configured[] = {ERR_CONFIG,    ERR_LOCKED,  ERR_STALE,      -ENOENT,
+                                           -EACCES,       -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL,
+                                           -ENAMETOOLONG, ERR_INVALID};
 
     if (!g->started)
         store_close(g->store); /* a clean stop: no engine thread, no adapter has begun */

@@ -7,11 +7,11 @@
 #include "bots/lottery.h"
 
 const struct host_kind registry_kinds[] = {
-    {&wecom_ops, "wecom", "corp_id", ACCOUNT_WECOM_MEMBER, false},
-    {&wecom_kf_ops, "wecom", "corp_id", ACCOUNT_WECOM_KF, true},
-    {&wecom_webhook_ops, "wecom", "key", ACCOUNT_WECOM_WEBHOOK, true},
-    {&official_ops, "official", "appid", ACCOUNT_OFFICIAL, true},
-    {&sms_aliyun_ops, "aliyun", "access_key_id", ACCOUNT_SMS, true},
+    {&wecom_ops, "wecom", "corp_id", ACCOUNT_WECOM_MEMBER, false, false},
+    {&wecom_kf_ops, "wecom", "corp_id", ACCOUNT_WECOM_KF, true, false},
+    {&wecom_webhook_ops, "wecom", "key", ACCOUNT_WECOM_WEBHOOK, true, true},
+    {&official_ops, "official", "appid", ACCOUNT_OFFICIAL, true, true},
+    {&sms_aliyun_ops, "aliyun", "access_key_id", ACCOUNT_SMS, true, false},
 };
 const size_t registry_kind_count = ARRAY_LEN(registry_kinds);
 

@@ -10,7 +10,8 @@
 
 static void reply_json(struct api *a, struct request_id id, int status, struct str body)
 {
-    http_reply(a->door, id, &(struct http_reply){.status = status, .content_type = "application/json", .body = body});
+    http_reply(a->door, id,
+               &(struct http_reply){.status = status, .content_type = "application/json", .body = body});
 }
 
 static void on_healthz(void *ctx, const struct http_request *r)
@@ -44,8 +45,10 @@ static void on_counts(void *ctx, int64_t tag, int err, struct str text)
     if (err)
         http_reply_error(a->door, id, 503, "busy", "the engine did not answer");
     else
-        http_reply(a->door, id, &(struct http_reply){.status = 200, .body = buf_str(&page),
-                                                     .content_type = "text/plain; version=0.0.4; charset=utf-8"});
+        http_reply(a->door, id,
+                   &(struct http_reply){.status = 200,
+                                        .body = buf_str(&page),
+                                        .content_type = "text/plain; version=0.0.4; charset=utf-8"});
     buf_fini(&page);
     json_decref(counts);
 }
@@ -53,7 +56,8 @@ static void on_counts(void *ctx, int64_t tag, int err, struct str text)
 static void on_metrics(void *ctx, const struct http_request *r)
 {
     struct api *a = ctx;
-    int err = a->host ? host_ask(a->host, STR("{\"ask\":\"counts\"}"), on_counts, a, (int64_t)r->id.value) : ERR_STATE;
+    int err = a->host ? host_ask(a->host, STR("{\"ask\":\"counts\"}"), on_counts, a, (int64_t)r->id.value)
+                      : ERR_STATE;
 
     if (err)
         http_reply_error(a->door, r->id, 503, "busy", err_text(err));
@@ -78,8 +82,9 @@ static void on_page(void *ctx, const struct http_request *r)
                    "<p>命令行 command line: <code>siyu why</code>, <code>siyu verify</code></p></html>\n",
                    a->ready ? "运行中 ready" : "未就绪 not ready", now, (unsigned long long)s.acknowledged,
                    (unsigned long long)s.attempts, s.attempts_open);
-    http_reply(a->door, r->id, &(struct http_reply){.status = 200, .content_type = "text/html; charset=utf-8",
-                                                    .body = buf_str(&page)});
+    http_reply(a->door, r->id,
+               &(struct http_reply){
+                   .status = 200, .content_type = "text/html; charset=utf-8", .body = buf_str(&page)});
     buf_fini(&page);
 }
 
@@ -101,12 +106,14 @@ static void on_status(void *ctx, const struct http_request *r)
     struct api *a = ctx;
 
     if (!auth_allows(a->auth, r, ROLE_VIEWER)) {
-        http_reply_error(a->door, r->id, 401, "unauthorised",
-                         "send a token: Authorization: Bearer ...; `siyu token create --role viewer` makes one");
+        http_reply_error(
+            a->door, r->id, 401, "unauthorised",
+            "send a token: Authorization: Bearer ...; `siyu token create --role viewer` makes one");
         return;
     }
-    int err = a->host ? host_ask(a->host, STR("{\"ask\":\"status\"}"), on_engine_status, a, (int64_t)r->id.value)
-                      : ERR_STATE;
+    int err = a->host
+                  ? host_ask(a->host, STR("{\"ask\":\"status\"}"), on_engine_status, a, (int64_t)r->id.value)
+                  : ERR_STATE;
     if (err)
         http_reply_error(a->door, r->id, 503, "busy", err_text(err));
 }
@@ -171,8 +178,8 @@ static int add_routes(struct api *a)
         const char *path;
         front_door_handler handler;
     } routes[] = {
-        {"/healthz", on_healthz}, {"/readyz", on_readyz}, {"/metrics", on_metrics}, {"/", on_page},
-        {"/api/v1/status", on_status}, {"/api/v1/live", on_live_request},
+        {"/healthz", on_healthz}, {"/readyz", on_readyz},        {"/metrics", on_metrics},
+        {"/", on_page},           {"/api/v1/status", on_status}, {"/api/v1/live", on_live_request},
     };
     int err = 0;
 
@@ -192,10 +199,11 @@ int api_new(const struct api_conf *conf, struct front_door **ret_door, struct ap
     a->started_ms = loop_now_ms(conf->loop);
     err = auth_new(conf->clock, &a->auth);
     if (!err)
-        err = ws_server_new(conf->ws,
-                        &(struct ws_events){.ctx = a, .on_open = on_live_open, .on_text = on_live_text,
-                                            .on_close = on_live_close},
-                        &a->live_server);
+        err = ws_server_new(
+            conf->ws,
+            &(struct ws_events){
+                .ctx = a, .on_open = on_live_open, .on_text = on_live_text, .on_close = on_live_close},
+            &a->live_server);
     if (!err)
         err = front_door_new(conf->loop, &(struct front_door_conf){.ws = a->live_server}, &a->door);
     if (!err)

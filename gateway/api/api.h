@@ -9,8 +9,8 @@
  *     GET /api/v1/status      counts and the state of the engine
  *     control socket          one JSON line: {"do": "apply" | "status" | "token" | ...}
  *
- * Tokens: Authorization: Bearer T, or ?token=T where a browser cannot set headers. Without a token only health,
- * metrics and the status page of loopback are served.
+ * Tokens: Authorization: Bearer T, or ?token=T where a browser cannot set headers. Without a token only
+ * health, metrics and the status page of loopback are served.
  *
  * Memory   borrows what its conf names until api_free(). Threads: the loop thread.
  */
@@ -29,8 +29,8 @@ struct api_conf {
     struct ws *ws;
     const struct clock *clock;
     const struct fold *fold; /* to check playbooks with */
-    const char *data; /* directory: control socket, and what query-only readers read */
-    bool testing;     /* orders that only tests give are obeyed */
+    const char *data;        /* directory: control socket, and what query-only readers read */
+    bool testing;            /* orders that only tests give are obeyed */
 };
 
 /* Gives the front door too, with the api's routes on it: others add theirs before front_door_listen(). */

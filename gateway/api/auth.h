@@ -18,7 +18,7 @@ enum auth_role { ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN }; /* each may do what t
 struct auth_token {
     unsigned char hash[32]; /* sha256 of the token */
     enum auth_role role;
-    int64_t expires_ms;     /* 0: never */
+    int64_t expires_ms; /* 0: never */
 };
 
 int auth_new(const struct clock *clock, struct auth **ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command line asks of a running gateway: {"do": "apply", "files": [{"name", "text"}]} checks and applies
- * all files or none; {"do": "ask", "request": {...}} passes a question to the engine; {"do": "stall", "ms"} is for
- * tests. The answer is {"ok": true, ...} or {"ok": false, "error": ..., "complaints": [...]}. */
+/* What the command line asks of a running gateway: {"do": "apply", "files": [{"name", "text"}]} checks and
+ * applies all files or none; {"do": "ask", "request": {...}} passes a question to the engine; {"do": "stall",
+ * "ms"} is for tests. The answer is {"ok": true, ...} or {"ok": false, "error": ..., "complaints": [...]}. */
 #include "api/api_private.h"
 
 #include <string.h>
@@ -63,8 +63,8 @@ static json_t *texts(const struct diag *diag)
 static int compile(const struct api *a, const json_t *file, struct diag *diag, struct plan **ret)
 {
     struct plan *plan;
-    int err = playbook_compile(str_of(json_str(file, "text", "")), json_str(file, "name", "playbook"), a->world, diag,
-                               &plan);
+    int err = playbook_compile(str_of(json_str(file, "text", "")), json_str(file, "name", "playbook"),
+                               a->world, diag, &plan);
 
     if (err)
         return err;
@@ -77,7 +77,8 @@ static int compile(const struct api *a, const json_t *file, struct diag *diag, s
 }
 
 /* All files are looked at, so that every complaint is heard. */
-static int compile_all(const struct api *a, const json_t *files, struct diag *diag, struct plan **plans, size_t *ret_n)
+static int compile_all(const struct api *a, const json_t *files, struct diag *diag, struct plan **plans,
+                       size_t *ret_n)
 {
     size_t n = json_array_size(files);
     int worst = 0;
@@ -96,7 +97,8 @@ static int compile_all(const struct api *a, const json_t *files, struct diag *di
 }
 
 /* All files are good: from here on only the engine can refuse. */
-static int hand_over(struct api *a, struct control_id id, struct plan *const *plans, size_t n, const struct diag *diag)
+static int hand_over(struct api *a, struct control_id id, struct plan *const *plans, size_t n,
+                     const struct diag *diag)
 {
     struct applying *p = mem_alloc(sizeof *p);
 
@@ -125,7 +127,8 @@ static void apply(struct api *a, struct control_id id, const json_t *request)
     if (err) {
         for (size_t i = 0; i < n; i++)
             plan_free(plans[i]);
-        answer(a, id, json_pack("{s:b, s:s, s:o}", "ok", 0, "error", "not applied", "complaints", texts(&diag)));
+        answer(a, id,
+               json_pack("{s:b, s:s, s:o}", "ok", 0, "error", "not applied", "complaints", texts(&diag)));
     } else {
         err = hand_over(a, id, plans, n, &diag);
         if (err)

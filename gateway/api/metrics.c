@@ -28,8 +28,8 @@ static void by_state(struct buf *out, const char *name, const char *help, const 
     json_t *n;
 
     head(out, name, "gauge", help);
-    json_object_foreach((json_t *)(uintptr_t)states, state, n)
-        (void)buf_addf(out, "siyu_%s{state=\"%s\"} %" JSON_INTEGER_FORMAT "\n", name, state, json_integer_value(n));
+    json_object_foreach((json_t *)(uintptr_t)states, state, n)(void)
+        buf_addf(out, "siyu_%s{state=\"%s\"} %" JSON_INTEGER_FORMAT "\n", name, state, json_integer_value(n));
 }
 
 int metrics_write(const struct api *a, const json_t *counts, struct buf *out)

@@ -12,7 +12,8 @@ static int add_file(const struct cli *c, json_t *files, const char *path)
 
     if (err)
         return cli_fail(c, CLI_USAGE, "%s: cannot be read: %s", path, err_text(err));
-    err = json_array_append_new(files, json_pack("{s:s, s:s%}", "name", path, "text", buf_cstr(&text), text.len));
+    err = json_array_append_new(files,
+                                json_pack("{s:s, s:s%}", "name", path, "text", buf_cstr(&text), text.len));
     buf_fini(&text);
     return err ? cli_fail(c, CLI_USAGE, "%s: not UTF-8 text", path) : CLI_GOOD;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offline: the names that a playbook may use come from the configuration file, not from a store, so ids are made
- * up here and good for checking only. */
+/* Offline: the names that a playbook may use come from the configuration file, not from a store, so ids are
+ * made up here and good for checking only. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,13 +30,17 @@ static int64_t connection_number(const struct config *c, const char *name)
     return 0;
 }
 
-static void add(struct plan_world *w, struct world_account *list, const struct config_connection *c, int64_t number,
-                enum account_kind kind, const char *name)
+static void add(struct plan_world *w, struct world_account *list, const struct config_connection *c,
+                int64_t number, enum account_kind kind, const char *name)
 {
-    list[w->account_count] = (struct world_account){
-        .id = {(int64_t)w->account_count + 1}, .connection = {number}, .kind = kind, .name = str_of(name),
-        .connection_name = str_of(c->name), .signature = str_of(json_str(c->conf, "signature", "")),
-        .account_type = str_of(json_str(c->conf, "account_type", ""))};
+    list[w->account_count] =
+        (struct world_account){.id = {(int64_t)w->account_count + 1},
+                               .connection = {number},
+                               .kind = kind,
+                               .name = str_of(name),
+                               .connection_name = str_of(c->name),
+                               .signature = str_of(json_str(c->conf, "signature", "")),
+                               .account_type = str_of(json_str(c->conf, "account_type", ""))};
     w->account_count++;
 }
 

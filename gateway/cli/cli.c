@@ -106,7 +106,8 @@ int cli_ask_gateway(const struct cli *c, const json_t *request, json_t **ret)
     if (err == ERR_FULL)
         code = cli_fail(c, CLI_USAGE, "that is more than %d MiB at once", CONTROL_LINE_BYTES >> 20);
     else if (err)
-        code = cli_fail(c, CLI_UNREACHABLE, "no gateway answers on %s/siyu.sock (%s); start it with `siyu run -c %s`", data,
+        code = cli_fail(c, CLI_UNREACHABLE,
+                        "no gateway answers on %s/siyu.sock (%s); start it with `siyu run -c %s`", data,
                         err_text(err), c->config);
     mem_free(data);
     return code;

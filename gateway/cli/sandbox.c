@@ -7,7 +7,8 @@
 
 static int say(const struct cli *c, const char *config)
 {
-    struct sandbox_saying saying = {.config = config, .customer = c->argv[1], .text = c->argv[2], .on = c->on};
+    struct sandbox_saying saying = {
+        .config = config, .customer = c->argv[1], .text = c->argv[2], .on = c->on};
     struct buf answer;
 
     buf_init(&answer, 1 << 20);
@@ -17,7 +18,8 @@ static int say(const struct cli *c, const char *config)
     else if (err == ERR_CONFIG || err == -ENOENT)
         code = cli_fail(c, CLI_USAGE, "%s", answer.len ? buf_cstr(&answer) : err_text(err));
     else if (err)
-        code = cli_fail(c, CLI_UNREACHABLE, "no sandbox answers (%s); start it with `siyu sandbox`", err_text(err));
+        code = cli_fail(c, CLI_UNREACHABLE, "no sandbox answers (%s); start it with `siyu sandbox`",
+                        err_text(err));
     if (answer.len && (!err || err == ERR_INVALID))
         (void)printf("%s\n", buf_cstr(&answer));
     buf_fini(&answer);
@@ -29,8 +31,8 @@ int cli_sandbox(const struct cli *c)
     bool named = strcmp(c->config, "siyu.yaml") != 0;
 
     if (c->argc == 0)
-        return sandbox_run(&(struct sandbox_options){.config = named ? c->config : "sandbox.yaml", .ledger = c->ledger,
-                                                     .clock = c->clock});
+        return sandbox_run(&(struct sandbox_options){
+            .config = named ? c->config : "sandbox.yaml", .ledger = c->ledger, .clock = c->clock});
     if (c->argc == 3 && strcmp(c->argv[0], "say") == 0)
         return say(c, named ? c->config : NULL);
     (void)fprintf(stderr, "usage: siyu sandbox [-c sandbox.yaml] [--ledger FILE] [--clock SPEC]\n"

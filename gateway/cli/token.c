@@ -47,8 +47,8 @@ static int keep_online(const char *data, const struct token_row *row)
     json_t *request, *answer = NULL;
 
     crypto_hex_to(row->hash, sizeof row->hash, hash);
-    request = json_pack("{s:s, s:s%, s:s%, s:s}", "do", "token", "id", row->id.p, row->id.n, "role", row->role.p,
-                        row->role.n, "hash", hash);
+    request = json_pack("{s:s, s:s%, s:s%, s:s}", "do", "token", "id", row->id.p, row->id.n, "role",
+                        row->role.p, row->role.n, "hash", hash);
     buf_init(&line, 65536);
     buf_init(&reply, 65536);
     int err = n < 0 || (size_t)n >= sizeof path ? -ENAMETOOLONG : json_write_compact(request, &line);

@@ -17,7 +17,8 @@ struct judge {
     size_t shown;
 };
 
-/* What a cell may hold at most. Operator limits change with playbooks: their sums are checked, their bound is not. */
+/* What a cell may hold at most. Operator limits change with playbooks: their sums are checked, their bound is
+ * not. */
 static int64_t amount_of(void *ctx, int32_t id, int64_t cell)
 {
     const struct judge *j = ctx;
@@ -45,8 +46,8 @@ static void tell(const struct cli *c, const struct judge *j, const struct verify
     json_t *out;
 
     if (!c->json) {
-        (void)printf("deliveries %" PRId64 ", keys %" PRId64 ", attempts %" PRId64 ", charges %" PRId64 ", counters %" PRId64
-                     ", events %" PRId64 " (undecided %" PRId64 ")\n",
+        (void)printf("deliveries %" PRId64 ", keys %" PRId64 ", attempts %" PRId64 ", charges %" PRId64
+                     ", counters %" PRId64 ", events %" PRId64 " (undecided %" PRId64 ")\n",
                      t->deliveries, t->keys, t->attempts, t->claims, t->cells, t->events, t->undecided);
         if (t->violations)
             (void)printf("verify: %" PRId64 " violations\n", t->violations);
@@ -55,9 +56,9 @@ static void tell(const struct cli *c, const struct judge *j, const struct verify
         return;
     }
     out = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "clean", t->violations == 0, "deliveries",
-                    (json_int_t)t->deliveries, "attempts", (json_int_t)t->attempts, "claims", (json_int_t)t->claims,
-                    "cells", (json_int_t)t->cells, "events", (json_int_t)t->events, "undecided",
-                    (json_int_t)t->undecided, "violations", j->violations);
+                    (json_int_t)t->deliveries, "attempts", (json_int_t)t->attempts, "claims",
+                    (json_int_t)t->claims, "cells", (json_int_t)t->cells, "events", (json_int_t)t->events,
+                    "undecided", (json_int_t)t->undecided, "violations", j->violations);
     cli_print_json(out);
     json_decref(out);
 }

@@ -88,23 +88,25 @@ static json_t *trace_json(const struct trace_row *t)
 
     if (json_parse(t->detail, JSON_DEPTH, &detail, NULL) != 0)
         detail = json_object();
-    out = json_pack("{s:I, s:I, s:I, s:I, s:o}", "at_ms", (json_int_t)t->at_ms, "event", (json_int_t)t->event.v,
-                    "delivery", (json_int_t)t->delivery.v, "attempt", (json_int_t)t->attempt.v, "detail", detail);
+    out = json_pack("{s:I, s:I, s:I, s:I, s:o}", "at_ms", (json_int_t)t->at_ms, "event",
+                    (json_int_t)t->event.v, "delivery", (json_int_t)t->delivery.v, "attempt",
+                    (json_int_t)t->attempt.v, "detail", detail);
     add_text(out, "what", t->what);
     return out;
 }
 
 static json_t *person_json(const struct contact_facts *f)
 {
-    json_t *out = json_pack("{s:I, s:[], s:[], s:[], s:[]}", "contact", (json_int_t)f->row.id.v, "ids", "tags", "refuses",
-                            "trace");
+    json_t *out = json_pack("{s:I, s:[], s:[], s:[], s:[]}", "contact", (json_int_t)f->row.id.v, "ids",
+                            "tags", "refuses", "trace");
 
     add_text(out, "name", f->row.name);
     for (size_t i = 0; i < f->identity_count; i++)
         (void)json_array_append_new(json_object_get(out, "ids"),
                                     json_stringn(f->identities[i].external.p, f->identities[i].external.n));
     for (size_t i = 0; i < f->tag_count; i++)
-        (void)json_array_append_new(json_object_get(out, "tags"), json_stringn(f->tags[i].tag.p, f->tags[i].tag.n));
+        (void)json_array_append_new(json_object_get(out, "tags"),
+                                    json_stringn(f->tags[i].tag.p, f->tags[i].tag.n));
     for (size_t i = 0; i < f->refusal_count; i++)
         (void)json_array_append_new(json_object_get(out, "refuses"),
                                     json_stringn(f->refusals[i].scope.p, f->refusals[i].scope.n));
@@ -194,7 +196,9 @@ int cli_why(const struct cli *c)
     char *data = NULL;
 
     if (c->argc != 1) {
-        (void)fprintf(stderr, "usage: siyu why CONTACT|DELIVERY   (an id, a platform's id, a phone number or a name)\n");
+        (void)fprintf(
+            stderr,
+            "usage: siyu why CONTACT|DELIVERY   (an id, a platform's id, a phone number or a name)\n");
         return CLI_USAGE;
     }
     if (cli_data_dir(c, &data) != 0)
@@ -211,8 +215,9 @@ int cli_why(const struct cli *c)
     if (!t.reader)
         code = cli_fail(c, CLI_USAGE, "%s", diag_count(&diag) ? diag_text(&diag, 0) : err_text(err));
     else if (err)
-        code = cli_fail(c, CLI_FOUND_WRONG, "%s: %s", c->argv[0],
-                        err == ERR_NOT_FOUND ? "nobody and nothing is known by that id or name" : err_text(err));
+        code =
+            cli_fail(c, CLI_FOUND_WRONG, "%s: %s", c->argv[0],
+                     err == ERR_NOT_FOUND ? "nobody and nothing is known by that id or name" : err_text(err));
     reader_close(t.reader);
     json_decref(t.out);
     arena_fini(&t.arena);

@@ -10,7 +10,8 @@
 
 /* ---- the adapter's view of the host ---- */
 
-static int on_inbound(void *ctx, struct inbound_id id, const struct event *events, size_t n, const char *cursor)
+static int on_inbound(void *ctx, struct inbound_id id, const struct event *events, size_t n,
+                      const char *cursor)
 {
     struct channel *c = ctx;
 
@@ -70,8 +71,13 @@ int channel_init(struct channel *c, struct host *h, const struct config_connecti
     c->kind = kind;
     c->name = conf->name;
     c->state = CHANNEL_NEW;
-    c->face = (struct adapter_host){.ctx = c, .inbound = on_inbound, .answer = on_answer,
-                                    .inbound_id = on_inbound_id, .done = on_done, .alert = on_alert, .nudge = on_nudge,
+    c->face = (struct adapter_host){.ctx = c,
+                                    .inbound = on_inbound,
+                                    .answer = on_answer,
+                                    .inbound_id = on_inbound_id,
+                                    .done = on_done,
+                                    .alert = on_alert,
+                                    .nudge = on_nudge,
                                     .stopped = on_stopped};
     c->env.host = &c->face;
     c->env.name = c->name;
@@ -127,10 +133,10 @@ static int open_content(struct str text, struct opened *ret)
 
     if (err || !text.n)
         return err;
-    ret->view = (struct content){
-        .text = str_of(json_str(ret->content, "text", "")), .attach = json_object_get(ret->content, "attach"),
-        .provider_template = str_of(json_str(ret->content, "provider_template", "")),
-        .params = json_object_get(ret->content, "params")};
+    ret->view = (struct content){.text = str_of(json_str(ret->content, "text", "")),
+                                 .attach = json_object_get(ret->content, "attach"),
+                                 .provider_template = str_of(json_str(ret->content, "provider_template", "")),
+                                 .params = json_object_get(ret->content, "params")};
     return 0;
 }
 
@@ -145,8 +151,12 @@ void channel_perform(struct channel *c, const struct reply_perform *order)
     struct opened o = {.content = NULL};
     int64_t left = order->deadline_mono_ms - clock_mono_ms(c->env.clock);
     int64_t real = clock_real_ms(c->env.clock, left > 0 ? left : 0);
-    struct call call = {.op = order->op, .account = order->account_external, .class = order->class,
-                        .key = order->key, .code = order->code, .handle = order->handle,
+    struct call call = {.op = order->op,
+                        .account = order->account_external,
+                        .class = order->class,
+                        .key = order->key,
+                        .code = order->code,
+                        .handle = order->handle,
                         .deadline_ms = real < CALL_MAX_MS ? real : CALL_MAX_MS};
 
     if (left <= 0 || c->state != CHANNEL_RUNNING) {
@@ -168,7 +178,8 @@ void channel_perform(struct channel *c, const struct reply_perform *order)
 
 void channel_hook(struct channel *c, const struct hook_call *call)
 {
-    int err = c->kind->ops->hook && c->state == CHANNEL_RUNNING ? c->kind->ops->hook(c->adapter, call) : ERR_NOT_FOUND;
+    int err = c->kind->ops->hook && c->state == CHANNEL_RUNNING ? c->kind->ops->hook(c->adapter, call)
+                                                                : ERR_NOT_FOUND;
 
     if (!err)
         return;

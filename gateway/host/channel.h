@@ -30,14 +30,15 @@ void channel_fini(struct channel *c);
 /* An order of the engine; answered by host_facts() once, here or later. */
 void channel_perform(struct channel *c, const struct reply_perform *order);
 void channel_hook(struct channel *c, const struct hook_call *call);
-/* Inbound `id` is stored, or with `err` not; `content` is the passive reply as JSON, or empty. Not 0: the adapter did
- * not get the reply. */
+/* Inbound `id` is stored, or with `err` not; `content` is the passive reply as JSON, or empty. Not 0: the
+ * adapter did not get the reply. */
 int channel_stored(struct channel *c, struct inbound_id id, struct str content, int err);
 
 /* ---- what a channel asks of its host (host.c) ---- */
-int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events, size_t n,
-                 const char *cursor);
-void host_answer_hook(struct host *h, struct inbound_id id, int status, const char *content_type, struct str body);
+int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events,
+                 size_t n, const char *cursor);
+void host_answer_hook(struct host *h, struct inbound_id id, int status, const char *content_type,
+                      struct str body);
 struct inbound_id host_inbound_id(struct host *h);
 void host_facts(struct host *h, struct attempt_id id, const struct facts *facts);
 void host_alert(struct host *h, struct channel *c, const char *what, struct str why);

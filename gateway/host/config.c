@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 
-enum { CONFIG_MAX_BYTES = 1 << 20, SECRET_MAX_BYTES = 64 * 1024, ITEMS_MAX = 4096, PATH_MAX_BYTES = 4096 };
+enum { CONFIG_MAX_BYTES = 1 << 20, SECRET_MAX_BYTES = 64 * 1024, ITEMS_MAX = 4096, NAME_MAX_BYTES = 64 };
 
 /* While a file is read: the arena that the config will own, and where complaints go. */
 struct reading {
@@ -67,12 +67,18 @@ static int from_env(struct reading *r, const json_t *obj, const char *key, struc
         if (!text.n)
             break;
         size_t end = str_chr(text, '}');
+        if (end == text.n) {
+            json_complainf(&r->ctx, obj, key, "'${' without its '}'");
+            return ERR_CONFIG;
+        }
         char name[128];
         int n = snprintf(name, sizeof name, "%.*s", STR_ARG(str_sub(text, 2, end - 2)));
-        const char *value = end < text.n && n > 0 && (size_t)n < sizeof name ? getenv(name) : NULL;
+        const char *value = n > 0 && (size_t)n < sizeof name ? getenv(name) : NULL;
         if (!value) {
-            json_complainf(&r->ctx, obj, key, "the environment has no variable '%s'; set it, or write the value into a "
-                                              "file and use {file: path}", name);
+            json_complainf(&r->ctx, obj, key,
+                           "the environment has no variable '%s'; set it, or write the value into a "
+                           "file and use {file: path}",
+                           name);
             return ERR_CONFIG;
         }
         (void)buf_adds(out, value);
@@ -111,6 +117,11 @@ static int resolve_value(struct reading *r, const json_t *obj, const char *key, 
     buf_init(&text, SECRET_MAX_BYTES);
     err = path ? from_file(r, obj, key, path, &text)
                : from_env(r, obj, key, str_of(json_string_value(*value)), &text);
+    if (!err && !str_utf8_valid(buf_str(&text))) {
+        json_complainf(&r->ctx, obj, key, "%s is not UTF-8 text",
+                       path ? "the file" : "the environment's value");
+        err = ERR_CONFIG;
+    }
     *value = err ? NULL : json_stringn(buf_cstr(&text), text.len);
     buf_fini(&text);
     return err ? err : *value ? 0 : -ENOMEM;
@@ -139,6 +150,18 @@ static int resolve(struct reading *r, const json_t *conf, const json_t **ret)
 
 /* ---- sections ---- */
 
+/* It is a part of callback addresses. */
+static int check_name(struct reading *r, const json_t *all, const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+    if (n && n <= NAME_MAX_BYTES && !name[n])
+        return 0;
+    json_complainf(&r->ctx, all, name, "a connection's name is 1 to %d letters, digits, _ or -",
+                   NAME_MAX_BYTES);
+    return ERR_CONFIG;
+}
+
 static int read_connections(struct reading *r, const json_t *root)
 {
     const json_t *all;
@@ -148,16 +171,18 @@ static int read_connections(struct reading *r, const json_t *root)
 
     if (worst)
         return worst;
-    r->config->connections = arena_alloc(r->arena, (json_object_size(all) + 1) * sizeof *r->config->connections);
+    r->config->connections =
+        arena_alloc(r->arena, (json_object_size(all) + 1) * sizeof *r->config->connections);
     if (!r->config->connections || json_object_size(all) > ITEMS_MAX)
         return -ENOMEM;
     json_ctx_push(&r->ctx, "connections");
     json_object_foreach((json_t *)(uintptr_t)all, name, conf)
     {
         struct config_connection *c = &r->config->connections[r->config->connection_count];
-        int err = json_is_object(conf) ? 0 : ERR_CONFIG;
-        if (err)
-            json_complainf(&r->ctx, all, name, "expected a mapping with `kind`, got %s", json_type_name(conf));
+        int err = json_is_object(conf) ? check_name(r, all, name) : ERR_CONFIG;
+        if (!json_is_object(conf))
+            json_complainf(&r->ctx, all, name, "expected a mapping with `kind`, got %s",
+                           json_type_name(conf));
         json_ctx_push(&r->ctx, name);
         if (!err)
             err = json_get_string(conf, "kind", &c->kind, &r->ctx);
@@ -197,7 +222,8 @@ static int read_account(struct reading *r, const char *name, const json_t *conf,
         err = ERR_CONFIG;
     }
     if (!err && !has_connection(r->config, a->connection)) {
-        json_complainf(&r->ctx, conf, "connection", "no connection '%s'; add it under connections", a->connection);
+        json_complainf(&r->ctx, conf, "connection", "no connection '%s'; add it under connections",
+                       a->connection);
         err = ERR_CONFIG;
     }
     if (!err)
@@ -209,6 +235,25 @@ static int read_account(struct reading *r, const char *name, const json_t *conf,
         err = ERR_CONFIG;
     }
     return err;
+}
+
+/* Names are one space, and each account has one. */
+static int check_account(struct reading *r, const json_t *conf, const struct config_account *a)
+{
+    if (has_connection(r->config, a->name)) {
+        json_complainf(&r->ctx, conf, NULL,
+                       "a connection has this name already; accounts and connections share names");
+        return ERR_CONFIG;
+    }
+    for (size_t i = 0; i < r->config->account_count; i++) {
+        const struct config_account *other = &r->config->accounts[i];
+        if (strcmp(other->connection, a->connection) == 0 && strcmp(other->external, a->external) == 0) {
+            json_complainf(&r->ctx, conf, NULL, "%s of %s is the account '%s' already; keep one of them",
+                           a->external, a->connection, other->name);
+            return ERR_CONFIG;
+        }
+    }
+    return 0;
 }
 
 static int read_accounts(struct reading *r, const json_t *root)
@@ -228,10 +273,8 @@ static int read_accounts(struct reading *r, const json_t *root)
     {
         json_ctx_push(&r->ctx, name);
         int err = read_account(r, name, conf, &r->config->accounts[r->config->account_count]);
-        if (!err && has_connection(r->config, name)) {
-            json_complainf(&r->ctx, all, name, "a connection has this name already; accounts and connections share names");
-            err = ERR_CONFIG;
-        }
+        if (!err)
+            err = check_account(r, conf, &r->config->accounts[r->config->account_count]);
         r->config->account_count += !err;
         worst = err ? err : worst;
         json_ctx_pop(&r->ctx);
@@ -255,7 +298,8 @@ static int read_playbooks(struct reading *r, const json_t *root)
     json_array_foreach((json_t *)(uintptr_t)all, i, item)
     {
         if (!json_is_string(item)) {
-            json_complainf(&r->ctx, root, "playbooks", "expected a list of paths, got %s", json_type_name(item));
+            json_complainf(&r->ctx, root, "playbooks", "expected a list of paths, got %s",
+                           json_type_name(item));
             return ERR_CONFIG;
         }
         const char *path = beside(r, json_string_value(item));
@@ -277,14 +321,15 @@ static int check_listen(struct reading *r, const json_t *root)
     r->config->listen_line = yaml_key_line(r->doc, root, "listen");
     if (port.n + 1 < all.n && str_to_i64(port, &number) == 0 && number >= 0 && number <= 65535)
         return 0;
-    json_complainf(&r->ctx, root, "listen", "expected HOST:PORT as in 127.0.0.1:8600, got '%s'", r->config->listen);
+    json_complainf(&r->ctx, root, "listen", "expected HOST:PORT as in 127.0.0.1:8600, got '%s'",
+                   r->config->listen);
     return ERR_CONFIG;
 }
 
 static int read_top(struct reading *r, const json_t *root)
 {
-    static const char *const keys[] = {"listen", "data", "log_level", "testing", "playbooks", "connections",
-                                       "accounts", "store", NULL};
+    static const char *const keys[] = {"listen",      "data",     "log_level", "testing", "playbooks",
+                                       "connections", "accounts", "store",     NULL};
     const char *data = "./data";
     int err = json_only_keys(root, keys, &r->ctx);
     int bad = json_opt_string(root, "listen", "127.0.0.1:8600", &r->config->listen, &r->ctx);
@@ -299,7 +344,8 @@ static int read_top(struct reading *r, const json_t *root)
     bad = json_opt_bool(root, "testing", false, &r->config->testing, &r->ctx);
     err = bad ? bad : err;
     if (json_object_get(root, "store")) {
-        json_complainf(&r->ctx, root, "store", "not available in this version; leave it out: SQLite in `data` is used");
+        json_complainf(&r->ctx, root, "store",
+                       "not available in this version; leave it out: SQLite in `data` is used");
         err = ERR_CONFIG;
     }
     r->config->data = data ? beside(r, data) : NULL;
@@ -331,6 +377,23 @@ struct memory {
     struct yaml_doc *doc;
 };
 
+int config_line(const struct config *c, struct str path)
+{
+    const struct memory *m = c->memory;
+    const json_t *at = yaml_root(m->doc);
+    struct str piece;
+    int line = 0;
+
+    while (at && str_next(&path, '.', &piece)) {
+        char *key = mem_strndup(piece.p, piece.n);
+        int found = key ? yaml_key_line(m->doc, at, key) : 0;
+        line = found ? found : line;
+        at = key ? json_object_get(at, key) : NULL;
+        mem_free(key);
+    }
+    return line;
+}
+
 int config_load(const char *file, struct config **ret, struct diag *diag)
 {
     struct config *c = mem_calloc(1, sizeof *c);
@@ -351,7 +414,7 @@ int config_load(const char *file, struct config **ret, struct diag *diag)
     r.arena = &m->arena;
     c->file = keep(&r, file);
     r.dir = slash ? arena_str(&m->arena, (struct str){file, (size_t)(slash - file) + 1}) : "";
-    err = yaml_load(buf_str(&text), file, &m->doc, diag);
+    err = c->file && r.dir ? yaml_load(buf_str(&text), file, &m->doc, diag) : -ENOMEM;
     buf_fini(&text);
     r.doc = m->doc;
     json_ctx_init(&r.ctx, diag, c->file, m->doc);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - siyu.yaml: where to listen, where data lives, which connections and accounts there are.
  *
- * Every complaint names file, line, what is wrong and how to mend it; all are collected before it fails. Values
- * may be ${ENV} or {file: path}: they are resolved here, so that nobody else sees the difference, and a variable that
- * is not set is an error.
+ * Every complaint names file, line, what is wrong and how to mend it; all are collected before it fails.
+ * Values may be ${ENV} or {file: path}: they are resolved here, so that nobody else sees the difference, and
+ * a variable that is not set is an error.
  *
  * Errors   ERR_CONFIG with complaints; -ENOENT the file is not there.
  * Memory   the config owns all it gives. Threads: one.
@@ -37,7 +37,7 @@ struct config {
     int listen_line;    /* for complaints; 0: not in the file */
     const char *data;   /* directory, relative to the file's */
     const char *log_level;
-    bool testing;       /* `testing: true`: orders that only tests give are obeyed */
+    bool testing;           /* `testing: true`: orders that only tests give are obeyed */
     const char **playbooks; /* paths, relative to the file's directory */
     size_t playbook_count;
     struct config_connection *connections;
@@ -49,6 +49,9 @@ struct config {
 
 /* A whole text file of at most 1 MiB; buf_fini() it. */
 int config_read_text(const char *path, struct buf *ret);
+
+/* Where the deepest part of "connections.hall.key" that is there stands; 0: none of it. */
+int config_line(const struct config *c, struct str path);
 
 int config_load(const char *file, struct config **ret, struct diag *diag);
 void config_free(struct config *c); /* NULL is a no-op */

@@ -122,7 +122,8 @@ static void commit(struct core *c, struct list *replies)
     uint64_t took = now_us() - start;
 
     if (err) {
-        log_error("core", "commit failed (%s): what is durable is unknown, so nothing more is sent", err_text(err));
+        log_error("core", "commit failed (%s): what is durable is unknown, so nothing more is sent",
+                  err_text(err));
         _exit(EXIT_NOT_DURABLE);
     }
     if (took > atomic_load_explicit(&c->commit_us_max, memory_order_relaxed))
@@ -163,7 +164,8 @@ static void say(enum message_kind kind, struct list *replies)
     list_add_tail(replies, &m->node);
 }
 
-/* Up to OPS_A_BATCH of what waits. The order to hold is a batch of its own: what was ordered before it is out. */
+/* Up to OPS_A_BATCH of what waits. The order to hold is a batch of its own: what was ordered before it is
+ * out. */
 static void next_ops(struct core *c, struct list *ret, struct list *replies)
 {
     struct list *node;
@@ -188,14 +190,16 @@ static void next_ops(struct core *c, struct list *ret, struct list *replies)
 
 static int64_t due_in_ms(const struct core *c)
 {
-    int64_t now = engine_now_ms(c->engine), engine = engine_next_ms(c->engine), sender = sender_next_ms(c->sender);
+    int64_t now = engine_now_ms(c->engine), engine = engine_next_ms(c->engine),
+            sender = sender_next_ms(c->sender);
     int64_t at = engine < sender ? engine : sender;
 
     if (c->held)
         return WAIT_MAX_MS;
     if (at <= now)
         return 0;
-    int64_t real = clock_real_ms(c->clock, at - now); /* compared only after scaling: the clock may run fast */
+    int64_t real =
+        clock_real_ms(c->clock, at - now); /* compared only after scaling: the clock may run fast */
     return real < WAIT_MAX_MS ? real : WAIT_MAX_MS;
 }
 
@@ -285,7 +289,8 @@ struct core_stats core_stats(const struct core *c)
 {
     return (struct core_stats){.batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
                                .ops = atomic_load_explicit(&c->ops, memory_order_relaxed),
-                               .commit_us_max = atomic_load_explicit(&c->commit_us_max, memory_order_relaxed)};
+                               .commit_us_max =
+                                   atomic_load_explicit(&c->commit_us_max, memory_order_relaxed)};
 }
 
 void core_stall(struct core *c, int64_t ms)

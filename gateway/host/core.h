@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core.h - the engine thread: takes what the loop posted, runs batches, posts what they decided.
  *
- * It starts a batch when something waits or is due, takes what has arrived by then, and commits; it never waits to
- * fill a batch. When it is idle it checkpoints in small steps. A commit that fails leaves unknown what is durable:
- * nothing more may be sent, so the process ends at once.
+ * It starts a batch when something waits or is due, takes what has arrived by then, and commits; it never
+ * waits to fill a batch. When it is idle it checkpoints in small steps. A commit that fails leaves unknown
+ * what is durable: nothing more may be sent, so the process ends at once.
  *
  *     core_new -> core_start -> core_post* -> core_stop -> (on_reply ... REPLY_STOPPED) -> core_free
  *
- * An OP_HOLD among the ops is answered by REPLY_HELD: from there on outcomes and events are still taken, but no call
- * is ordered any more. So a stop can wait for the outcome of everything that was ordered.
+ * An OP_HOLD among the ops is answered by REPLY_HELD: from there on outcomes and events are still taken, but
+ * no call is ordered any more. So a stop can wait for the outcome of everything that was ordered.
  *
- * Errors   core_post: ERR_FULL the engine is behind, ERR_CLOSED after core_stop(); the op is still the caller's.
- * Memory   takes ops; each reply is the receiver's to message_free().
- * Threads  core_post: any. on_reply: the loop thread. The engine and store belong to the engine thread between
- *          core_start() and REPLY_STOPPED.
+ * Errors   core_post: ERR_FULL the engine is behind, ERR_CLOSED after core_stop(); the op is still the
+ * caller's. Memory   takes ops; each reply is the receiver's to message_free(). Threads  core_post: any.
+ * on_reply: the loop thread. The engine and store belong to the engine thread between core_start() and
+ * REPLY_STOPPED.
  */
 #ifndef SIYU_HOST_CORE_H
 #define SIYU_HOST_CORE_H

@@ -19,9 +19,9 @@ enum { HOOKS_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP 
 /* A stop lets everything that was ordered end in the store. */
 enum host_state {
     HOST_RUNNING,
-    HOST_HOLDING,  /* the engine is to order nothing more: -> REPLY_HELD */
-    HOST_ENDING,   /* adapters end what they have begun: -> their stopped() */
-    HOST_CLOSING,  /* the engine takes what is left: -> REPLY_STOPPED */
+    HOST_HOLDING, /* the engine is to order nothing more: -> REPLY_HELD */
+    HOST_ENDING,  /* adapters end what they have begun: -> their stopped() */
+    HOST_CLOSING, /* the engine takes what is left: -> REPLY_STOPPED */
     HOST_STOPPED,
 };
 
@@ -67,53 +67,131 @@ static uint32_t variants_of(const json_t *conf)
     const char *type = json_str(conf, "account_type", "service");
     const char *group_send = json_str(conf, "group_send", "monthly");
 
-    return (strcmp(type, "subscription") == 0 ? 1u << VARIANT_OFFICIAL_SUBSCRIPTION : 1u << VARIANT_OFFICIAL_SERVICE) |
+    return (strcmp(type, "subscription") == 0 ? 1u << VARIANT_OFFICIAL_SUBSCRIPTION
+                                              : 1u << VARIANT_OFFICIAL_SERVICE) |
            (strcmp(group_send, "weekly") == 0  ? 1u << VARIANT_WECOM_SEND_WEEKLY
             : strcmp(group_send, "daily") == 0 ? 1u << VARIANT_WECOM_SEND_DAILY
                                                : 1u << VARIANT_WECOM_SEND_MONTHLY);
 }
 
-static int describe(struct registry_connection *out, const struct config_connection *in, const struct host_kind *kind)
+static int describe(struct registry_connection *out, const struct config_connection *in,
+                    const struct host_kind *kind)
 {
     char domain[256];
-    int n = snprintf(domain, sizeof domain, "%s:%s", kind->platform, json_str(in->conf, kind->domain_key, in->name));
+    int n = snprintf(domain, sizeof domain, "%s:%s", kind->platform,
+                     json_str(in->conf, kind->domain_key, in->name));
     char *copy = n > 0 && (size_t)n < sizeof domain ? mem_strdup(domain) : NULL;
 
     if (!copy)
         return -ENOMEM;
-    *out = (struct registry_connection){
-        .name = str_of(in->name), .kind = str_of(in->kind), .domain = str_of(copy), .account_kind = kind->account,
-        .platform = str_of(kind->platform), .signature = str_of(json_str(in->conf, "signature", "")),
-        .variants = variants_of(in->conf), .only = kind->only};
+    *out = (struct registry_connection){.name = str_of(in->name),
+                                        .kind = str_of(in->kind),
+                                        .domain = str_of(copy),
+                                        .account_kind = kind->account,
+                                        .platform = str_of(kind->platform),
+                                        .signature = str_of(json_str(in->conf, "signature", "")),
+                                        .variants = variants_of(in->conf),
+                                        .only = kind->only};
     return 0;
+}
+
+struct channel *host_channel(struct host *h, struct str name)
+{
+    for (size_t i = 0; i < h->channel_count; i++)
+        if (str_is(name, h->channels[i].name))
+            return &h->channels[i];
+    return NULL;
+}
+
+/* Adapters name the path in their complaints; where that is, only the configuration knows. */
+static void pass_on(const struct config *c, const struct diag *from, struct diag *to)
+{
+    for (size_t i = 0; i < diag_count(from); i++) {
+        struct str what = str_of(diag_at(from, i)->what);
+        int line = config_line(c, str_sub(what, 0, str_chr(what, ':')));
+        diag_addf(to, c->file, line, "%.*s", STR_ARG(what));
+    }
+}
+
+static void complain(const struct host *h, struct diag *diag, const char *section, const char *name,
+                     const char *key, const char *why)
+{
+    char path[256];
+    int n = snprintf(path, sizeof path, "%s.%s.%s", section, name, key);
+    struct str at = {path, n < 0 ? 0 : (size_t)n < sizeof path ? (size_t)n : sizeof path - 1};
+
+    diag_addf(diag, h->conf.config->file, config_line(h->conf.config, at), "%s: %s", path, why);
+}
+
+static int add_channel(struct host *h, const struct config_connection *in, struct diag *diag)
+{
+    const struct host_kind *kind = kind_of(&h->conf, in->kind);
+    struct channel *ch = &h->channels[h->channel_count];
+    struct diag own;
+
+    if (!kind) {
+        complain(h, diag, "connections", in->name, "kind",
+                 "no such kind in this version; see docs/CAPABILITIES.md");
+        return ERR_CONFIG;
+    }
+    ch->env = (struct adapter_env){
+        .loop = h->conf.loop, .http = h->conf.http, .clock = h->conf.clock, .rules = h->conf.rules};
+    diag_init(&own, 100);
+    int err = channel_init(ch, h, in, kind, &own);
+    if (!err)
+        err = describe(&h->connections[h->channel_count++], in, kind);
+    pass_on(h->conf.config, &own, diag);
+    diag_fini(&own);
+    return err;
+}
+
+static int check_alone(const struct host *h, struct diag *diag)
+{
+    int worst = 0;
+
+    for (size_t i = 0; i < h->channel_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (h->channels[i].kind->alone && str_eq(h->connections[i].domain, h->connections[k].domain)) {
+                complain(h, diag, "connections", h->channels[i].name, h->channels[i].kind->domain_key,
+                         "another connection has it too; one account is one connection, or its limits count "
+                         "twice");
+                worst = ERR_CONFIG;
+            }
+    return worst;
+}
+
+static int add_account(struct host *h, const struct config_account *a, struct registry_account *out,
+                       struct diag *diag)
+{
+    const struct channel *c = host_channel(h, str_of(a->connection));
+
+    *out = (struct registry_account){.name = str_of(a->name),
+                                     .connection = str_of(a->connection),
+                                     .external = str_of(a->external),
+                                     .kind = a->kind};
+    if (!c || (!c->kind->only && c->kind->account == a->kind))
+        return 0; /* without its connection: said already */
+    complain(h, diag, "accounts", a->name, "kind",
+             c->kind->only ? "its connection is an account by itself; leave this one out"
+                           : "a connection of that kind has other accounts");
+    return ERR_CONFIG;
 }
 
 static int add_channels(struct host *h, struct diag *diag)
 {
     const struct config *c = h->conf.config;
-    int worst = 0;
+    int worst = 0, err;
 
     for (size_t i = 0; i < c->connection_count; i++) {
-        const struct config_connection *in = &c->connections[i];
-        const struct host_kind *kind = kind_of(&h->conf, in->kind);
-        struct channel *ch = &h->channels[h->channel_count];
-        if (!kind) {
-            diag_addf(diag, c->file, 0, "connections.%s.kind: no kind '%s' in this version", in->name, in->kind);
-            worst = ERR_CONFIG;
-            continue;
-        }
-        ch->env = (struct adapter_env){.loop = h->conf.loop, .http = h->conf.http, .clock = h->conf.clock,
-                                       .rules = h->conf.rules};
-        int err = channel_init(ch, h, in, kind, diag);
-        if (!err)
-            err = describe(&h->connections[h->channel_count++], in, kind);
-        if (err)
-            worst = err;
+        err = add_channel(h, &c->connections[i], diag);
+        worst = err ? err : worst;
     }
-    for (size_t i = 0; i < c->account_count; i++)
-        h->accounts[i] = (struct registry_account){
-            .name = str_of(c->accounts[i].name), .connection = str_of(c->accounts[i].connection),
-            .external = str_of(c->accounts[i].external), .kind = c->accounts[i].kind};
+    err = check_alone(h, diag);
+    worst = err ? err : worst;
+    for (size_t i = 0; i < c->account_count; i++) {
+        err = add_account(h, &c->accounts[i], &h->accounts[i], diag);
+        worst = err ? err : worst;
+    }
     return worst;
 }
 
@@ -135,7 +213,8 @@ int host_new(const struct host_conf *conf, struct diag *diag, struct host **ret)
     h->accounts = mem_calloc(conf->config->account_count + 1, sizeof *h->accounts);
     int err = h->channels && h->connections && h->accounts ? add_channels(h, diag) : -ENOMEM;
     if (!err)
-        err = front_door_route(conf->door, VERB_GET | VERB_POST, "/hooks/", HOOK_BODY_CAP, on_hook_request, h);
+        err =
+            front_door_route(conf->door, VERB_GET | VERB_POST, "/hooks/", HOOK_BODY_CAP, on_hook_request, h);
     if (err) {
         host_free(h);
         return err;
@@ -165,21 +244,16 @@ struct inbound_id host_inbound_id(struct host *h)
     return (struct inbound_id){++h->last_id};
 }
 
-struct channel *host_channel(struct host *h, struct str name)
-{
-    for (size_t i = 0; i < h->channel_count; i++)
-        if (str_is(name, h->channels[i].name))
-            return &h->channels[i];
-    return NULL;
-}
-
 static void on_hook_request(void *ctx, const struct http_request *r)
 {
     struct host *h = ctx;
     size_t slash = str_chr(r->rest, '/');
     struct channel *c = host_channel(h, str_sub(r->rest, 0, slash));
-    struct hook_call call = {.id = host_inbound_id(h), .method = str_of(http_verb_name(r->verb)),
-                             .path = str_sub(r->rest, slash, r->rest.n), .query = r->query, .body = r->body};
+    struct hook_call call = {.id = host_inbound_id(h),
+                             .method = str_of(http_verb_name(r->verb)),
+                             .path = str_sub(r->rest, slash, r->rest.n),
+                             .query = r->query,
+                             .body = r->body};
 
     if (!c || h->state != HOST_RUNNING) {
         http_reply_error(h->conf.door, r->id, c ? 503 : 404, c ? "stopping" : "not_found",
@@ -193,7 +267,8 @@ static void on_hook_request(void *ctx, const struct http_request *r)
     channel_hook(c, &call);
 }
 
-void host_answer_hook(struct host *h, struct inbound_id id, int status, const char *content_type, struct str body)
+void host_answer_hook(struct host *h, struct inbound_id id, int status, const char *content_type,
+                      struct str body)
 {
     const union map_val *v = map_i64_find(&h->hooks, id.v);
     struct request_id request;
@@ -208,13 +283,14 @@ void host_answer_hook(struct host *h, struct inbound_id id, int status, const ch
                &(struct http_reply){.status = status, .content_type = content_type, .body = body});
 }
 
-int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events, size_t n,
-                 const char *cursor)
+int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events,
+                 size_t n, const char *cursor)
 {
     struct op_inbound *op;
-    int err = h->state != HOST_RUNNING ? ERR_CLOSED
-                                       : inbound_op(id, c->id, events, n, cursor, clock_wall_ms(h->conf.clock),
-                                                    clock_mono_ms(h->conf.clock), &op);
+    int err = h->state != HOST_RUNNING
+                  ? ERR_CLOSED
+                  : inbound_op(id, c->id, events, n, cursor, clock_wall_ms(h->conf.clock),
+                               clock_mono_ms(h->conf.clock), &op);
     if (err)
         return err;
     err = intake_take(h->intake, c, op);
@@ -234,7 +310,8 @@ void host_unsay(struct host *h, struct event_id event)
     int n = snprintf(request, sizeof request, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)event.v);
 
     if (host_ask(h, (struct str){request, (size_t)n}, nobody_listens, NULL, 0) != 0)
-        log_error("host", "passive reply of event %lld was not written and not taken back", (long long)event.v);
+        log_error("host", "passive reply of event %lld was not written and not taken back",
+                  (long long)event.v);
 }
 
 /* ---- attempts ---- */
@@ -314,8 +391,8 @@ static void post_again(struct host *h)
 
 void host_alert(struct host *h, struct channel *c, const char *what, struct str why)
 {
-    json_t *line = json_pack("{s:s, s:s, s:s, s:s%}", "type", "alert", "connection", c->name, "what", what, "why",
-                             why.n ? why.p : "", why.n);
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s%}", "type", "alert", "connection", c->name, "what", what,
+                             "why", why.n ? why.p : "", why.n);
     struct buf text;
 
     log_warn("host", "alert connection=%s what=\"%s\" why=\"%.*s\"", c->name, what, STR_ARG(why));
@@ -375,7 +452,8 @@ int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx,
     return err;
 }
 
-int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx, int64_t tag)
+int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx,
+               int64_t tag)
 {
     struct op_plan *op = message_new(OP_PLAN, sizeof *op);
 
@@ -498,7 +576,8 @@ int host_start(struct host *h)
     int err = core_new(h->conf.loop, h->conf.engine, h->conf.store, h->conf.clock, on_reply, h, &h->core);
 
     if (!err)
-        err = intake_new(&(struct intake_conf){.host = h, .loop = h->conf.loop, .dir = h->conf.config->data}, &h->intake);
+        err = intake_new(&(struct intake_conf){.host = h, .loop = h->conf.loop, .dir = h->conf.config->data},
+                         &h->intake);
     name_channels(h);
     for (size_t i = 0; i < h->channel_count && !err; i++)
         err = start_channel(h, &h->channels[i]); /* reads cursors: the engine thread must not run yet */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.h - the adapters' other half on the loop thread: hooks in, attempts out, and the engine between.
  *
- * Inbound: a hook call goes to its adapter, comes back as events, goes to the engine, and is answered when those
- * are durable. When the engine has not answered after 3.5 s the raw events go to an fsynced spool and the platform
- * gets an empty answer; they are decided later, without a passive reply.
- * Outbound: an order of the engine is checked a last time (deadline, account stopped) right before the adapter
- * may write its first byte; a miss is reported as certainly not sent.
+ * Inbound: a hook call goes to its adapter, comes back as events, goes to the engine, and is answered when
+ * those are durable. When the engine has not answered after 3.5 s the raw events go to an fsynced spool and
+ * the platform gets an empty answer; they are decided later, without a passive reply. Outbound: an order of
+ * the engine is checked a last time (deadline, account stopped) right before the adapter may write its first
+ * byte; a miss is reported as certainly not sent.
  *
  *     host_new -> host_start -> ... -> host_stop -> on_stopped -> host_free
  *
@@ -26,10 +26,11 @@ struct host;
 /* What the registry knows of an adapter besides its ops. */
 struct host_kind {
     const struct adapter_ops *ops;
-    const char *platform;       /* rule pack's name: "wecom", "official", "aliyun" */
-    const char *domain_key;     /* the configuration key whose value names the quota domain */
-    enum account_kind account;  /* of what is discovered on it, or of the connection itself */
-    bool only;                  /* the connection is its only account */
+    const char *platform;      /* rule pack's name: "wecom", "official", "aliyun" */
+    const char *domain_key;    /* the configuration key whose value names the quota domain */
+    enum account_kind account; /* of what is discovered on it, or of the connection itself */
+    bool only;                 /* the connection is its only account */
+    bool alone; /* the quota domain is that account: two connections to it would both fill it */
 };
 
 struct host_conf {
@@ -41,7 +42,7 @@ struct host_conf {
     const struct config *config;
     const struct host_kind *kinds;
     size_t kind_count;
-    struct store *store;      /* for cursors, before the engine starts */
+    struct store *store; /* for cursors, before the engine starts */
     struct engine *engine;
     void (*on_live)(void *ctx, struct str line);
     void (*on_stopped)(void *ctx);
@@ -63,7 +64,8 @@ const struct registry_account *host_accounts(const struct host *h, size_t *ret_n
 typedef void (*host_answer_fn)(void *ctx, int64_t tag, int err, struct str text);
 int host_ask(struct host *h, struct str request, host_answer_fn done, void *ctx, int64_t tag);
 /* Takes the plans, at most OP_PLANS_MAX, also when it fails. All take effect, or none. */
-int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx, int64_t tag);
+int host_apply(struct host *h, struct plan *const *plans, size_t n, host_answer_fn done, void *ctx,
+               int64_t tag);
 
 /* How many listen to on_live(): without any, the engine makes no lines. */
 void host_listeners(struct host *h, int n);

@@ -21,8 +21,11 @@ static bool copy_data(struct message *m, const json_t *data, struct str *ret)
 
 static bool copy_event(struct message *m, const struct event *in, struct inbound_event *out)
 {
-    *out = (struct inbound_event){.kind = in->kind, .has_key = in->dedupe.n > 0, .passive = in->passive,
-                                  .at_ms = in->at_ms, .verdict = in->verdict};
+    *out = (struct inbound_event){.kind = in->kind,
+                                  .has_key = in->dedupe.n > 0,
+                                  .passive = in->passive,
+                                  .at_ms = in->at_ms,
+                                  .verdict = in->verdict};
     if (out->has_key) {
         struct hash128 key = crypto_hash128(&in->dedupe, 1);
         memcpy(out->key, key.b, sizeof out->key);
@@ -69,10 +72,11 @@ static json_t *event_json(const struct inbound_event *e)
     char key[33];
 
     crypto_hex_to(e->key, sizeof e->key, key);
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "kind", event_kind_text(e->kind), "key",
-                     e->has_key ? key : "", "at_ms", (json_int_t)e->at_ms, "account", text(e->account), "contact",
-                     text(e->contact), "group", text(e->group), "text", text(e->text), "code", text(e->code),
-                     "handle", text(e->handle), "verdict", outcome_text(e->verdict), "data", text(e->data));
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "kind",
+                     event_kind_text(e->kind), "key", e->has_key ? key : "", "at_ms", (json_int_t)e->at_ms,
+                     "account", text(e->account), "contact", text(e->contact), "group", text(e->group),
+                     "text", text(e->text), "code", text(e->code), "handle", text(e->handle), "verdict",
+                     outcome_text(e->verdict), "data", text(e->data));
 }
 
 int inbound_write(const struct op_inbound *op, const char *connection, struct buf *out)
@@ -83,8 +87,8 @@ int inbound_write(const struct op_inbound *op, const char *connection, struct bu
 
     for (size_t i = 0; i < op->count && !err; i++)
         err = json_array_append_new(events, event_json(&op->events[i])) ? -ENOMEM : 0;
-    line = json_pack("{s:s, s:I, s:o}", "connection", connection, "received_ms", (json_int_t)op->received_ms, "events",
-                     events);
+    line = json_pack("{s:s, s:I, s:o}", "connection", connection, "received_ms", (json_int_t)op->received_ms,
+                     "events", events);
     if (!line)
         err = -ENOMEM;
     if (!err && op->has_cursor)
@@ -95,21 +99,36 @@ int inbound_write(const struct op_inbound *op, const char *connection, struct bu
     return err;
 }
 
-static int read_event(struct message *m, const json_t *in, struct inbound_event *out)
+/* Empty: it has none, and is never recognised again. */
+static int read_key(struct str text, struct inbound_event *out)
 {
     struct buf key;
+
+    if (!text.n)
+        return 0;
+    buf_init(&key, 64);
+    int err = crypto_unhex(text, &key);
+    if (!err && key.len != sizeof out->key)
+        err = ERR_SYNTAX;
+    if (!err) {
+        memcpy(out->key, key.data, sizeof out->key);
+        out->has_key = true;
+    }
+    buf_fini(&key);
+    return err;
+}
+
+static int read_event(struct message *m, const json_t *in, struct inbound_event *out)
+{
     int err = event_kind_of(str_of(json_str(in, "kind", "")), &out->kind);
 
     if (!err)
         err = outcome_of(str_of(json_str(in, "verdict", "")), &out->verdict);
     if (err)
         return ERR_SYNTAX;
-    buf_init(&key, 64);
-    if (crypto_unhex(str_of(json_str(in, "key", "")), &key) == 0 && key.len == sizeof out->key) {
-        memcpy(out->key, key.data, sizeof out->key);
-        out->has_key = true;
-    }
-    buf_fini(&key);
+    err = read_key(str_of(json_str(in, "key", "")), out);
+    if (err)
+        return err;
     out->at_ms = json_int(in, "at_ms", 0);
     bool ok = message_str(m, str_of(json_str(in, "account", "")), &out->account) &&
               message_str(m, str_of(json_str(in, "contact", "")), &out->contact) &&
@@ -127,6 +146,8 @@ static int fill(struct op_inbound *op, const json_t *line, struct str *ret_conne
     size_t n = json_array_size(events);
     int err = 0;
 
+    if (!json_is_array(events) || !json_is_string(json_object_get(line, "connection")))
+        return ERR_SYNTAX;
     op->received_ms = json_int(line, "received_ms", 0);
     op->received_mono_ms = INT64_MIN; /* long ago: never a passive reply */
     op->events = arena_alloc(&op->m.arena, n * sizeof *op->events + 1);

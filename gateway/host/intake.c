@@ -10,8 +10,8 @@
  *     SPOOLED --stored--> gone
  *          '--refused--> given to the engine again
  *
- * The spool is emptied when no wait is in DISK or SPOOLED: a line that is only on its way to the disk must not be
- * thrown away with those before it. */
+ * The spool is emptied when no wait is in DISK or SPOOLED: a line that is only on its way to the disk must
+ * not be thrown away with those before it. */
 #include "host/intake.h"
 
 #include <assert.h>
@@ -43,8 +43,8 @@ struct intake {
     struct map_i64 waits; /* inbound id -> struct wait */
     struct list order;    /* struct wait.node */
     size_t count[WAIT_STATE_COUNT];
-    bool replayed;        /* nothing of an earlier life is left to read */
-    bool keep;            /* the file holds what is nowhere else */
+    bool replayed; /* nothing of an earlier life is left to read */
+    bool keep;     /* the file holds what is nowhere else */
     struct intake_stats stats;
 };
 
@@ -219,7 +219,8 @@ static void set_aside(struct intake *t, struct str line, const char *why)
 {
     int err = spool_set_aside(t->spool, line);
 
-    log_error("host", "a spooled event cannot be replayed: %s; it is kept in spool%s.jsonl", why, err ? "" : ".refused");
+    log_error("host", "a spooled event cannot be replayed: %s; it is kept in spool%s.jsonl", why,
+              err ? "" : ".refused");
     t->keep = t->keep || err;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* intake.h - inbound calls from their arrival until they are durable. Private to host/.
  *
- * A call is answered when the engine has stored it, or, when that takes more than 3.5 s, when the spool has it. What
- * is in the spool stays with the engine, or is given to it again, until it is stored: only then is it forgotten. What
- * an earlier life left in the spool comes in the same way, some at a time.
+ * A call is answered when the engine has stored it, or, when that takes more than 3.5 s, when the spool has
+ * it. What is in the spool stays with the engine, or is given to it again, until it is stored: only then is
+ * it forgotten. What an earlier life left in the spool comes in the same way, some at a time.
  *
  * Errors   0 or a negative err; intake_take(): ERR_FULL too many wait, the platform shall come again.
  * Memory   borrows what its conf names. Threads: the loop thread.

@@ -30,8 +30,8 @@ struct entry {
 struct spool {
     int fd;
     char *dir;
-    int64_t bytes; /* the writing thread's: whole lines in the file */
-    int broken;    /* the writing thread's: the first error of the disk */
+    int64_t bytes;             /* the writing thread's: whole lines in the file */
+    int broken;                /* the writing thread's: the first error of the disk */
     int64_t read_at, read_end; /* what an earlier life left */
     struct buf piece;          /* read, and not yet given */
     size_t given;              /* of `piece` */

@@ -4,9 +4,9 @@
  *
  *     spool_open -> spool_next* -> spool_write(line) -> on_safe(tag, err) on the loop -> spool_forget()
  *
- * spool_next() gives the whole lines that an earlier life left; a torn last line was never acknowledged and is cut
- * off by spool_open(). After an fsync that failed nobody knows what the disk holds: what was safe stays so, and every
- * later write is refused.
+ * spool_next() gives the whole lines that an earlier life left; a torn last line was never acknowledged and
+ * is cut off by spool_open(). After an fsync that failed nobody knows what the disk holds: what was safe
+ * stays so, and every later write is refused.
  *
  * Errors   0 or a negative err; to on_safe(): ERR_FULL above SPOOL_MAX_BYTES.
  * Memory   copies lines. Threads: the loop thread; the writing thread is the spool's own.
