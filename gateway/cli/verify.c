@@ -25,7 +25,7 @@ static int64_t amount_of(void *ctx, int32_t id, int64_t cell)
     const struct limit *l = rulepack_limit(j->rules, id);
 
     if (!l)
-        return INT64_MAX;
+        return cell ? INT64_MAX : -1;
     if (l->window == WINDOW_PACE)
         return -1;
     return l->amount == AMOUNT_DAYS_IN_MONTH ? shanghai_days_in_month(cell) : l->amount;
