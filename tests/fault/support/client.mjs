@@ -63,7 +63,7 @@ export class Client {
         const push = { connection, xml, id: idOf(xml), kind: element(xml, 'ChangeType') || element(xml, 'Event'),
                        repeats: Math.floor(this.random() * (REPEATS_MAX + 1)) };
         this.note('got', push);
-        this.queue.push(push);
+        this.queue.unshift(push); // news before repeats
         answer.end('success');
         this.pump();
     }
