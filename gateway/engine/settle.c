@@ -61,12 +61,34 @@ int settle_count_late(struct batch *b, const int64_t *owners, size_t n)
     return err;
 }
 
+/* A limit that is not applied any more has no counter to give back to: its cell keeps the units, and a claim of nobody
+ * stands for them. */
+static int forfeit_gone(struct batch *b, struct claim *claims, size_t *n)
+{
+    size_t kept = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < *n && !err; i++) {
+        const struct claim *c = &claims[i];
+        struct claim_row lost = {.key = {c->key.limit, c->key.subject.a, c->key.subject.b}, .cell = c->cell,
+                                 .units = c->units, .at_ms = c->at_ms, .state = CLAIM_COUNTED};
+        if (engine_limit(b->engine, c->key.limit))
+            claims[kept++] = *c;
+        else
+            err = store_put_claims(b->engine->store, &lost, 1);
+    }
+    *n = kept;
+    return err;
+}
+
 int settle_refund(struct batch *b, const int64_t *owners, size_t n)
 {
     struct claim *claims;
     size_t count;
     int err = n ? counters_load_claims(b, owners, n, &claims, &count) : 0;
 
+    if (!err && n)
+        err = forfeit_gone(b, claims, &count);
     if (err || !n)
         return err;
     err = quota_refund(b->engine->counters, claims, count);
