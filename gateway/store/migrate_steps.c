@@ -138,10 +138,10 @@ static const char plans[] =
     "  planned INTEGER NOT NULL, excluded INTEGER NOT NULL, content INTEGER NOT NULL, plan TEXT NOT NULL,"
     "  UNIQUE(name, slot_ms)) STRICT;"
     "CREATE INDEX occurrence_live ON occurrence(id) WHERE state <= 2;"
-    /* Clustered by person: `why` reads one stretch. */
-    "CREATE TABLE trace(contact INTEGER, grp INTEGER, seq INTEGER, at_ms INTEGER NOT NULL,"
-    "  event INTEGER NOT NULL, delivery INTEGER NOT NULL, attempt INTEGER NOT NULL, what TEXT NOT NULL,"
-    "  detail TEXT NOT NULL, PRIMARY KEY(contact, grp, seq)) STRICT, WITHOUT ROWID;";
+    /* Clustered by person: `why` reads one stretch. A row holds what one batch wrote of somebody, see
+     * trace_text.h; `last` is the number of its last trace. */
+    "CREATE TABLE trace(contact INTEGER, grp INTEGER, last INTEGER, entries TEXT NOT NULL,"
+    "  PRIMARY KEY(contact, grp, last)) STRICT, WITHOUT ROWID;";
 
 const struct migration *migrate_steps(size_t *ret_n)
 {

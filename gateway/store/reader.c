@@ -187,68 +187,6 @@ int reader_accounts(struct reader *r, struct arena *a, struct account_row **ret,
     return accounts_load(r->db, a, ret, ret_n);
 }
 
-/* ---- traces ---- */
-
-static int read_traces(struct db_query *q, struct arena *a, int64_t after, struct trace_row **ret,
-                       size_t *ret_n, int64_t *ret_last)
-{
-    struct trace_row *row;
-    struct vec v;
-    int err;
-
-    vec_init(&v, a, sizeof *row);
-    while ((row = vec_next(&v, q)) != NULL) {
-        after = db_int(q);
-        row->contact.v = db_int(q);
-        row->group.v = db_int(q);
-        row->at_ms = db_int(q);
-        row->event.v = db_int(q);
-        row->delivery.v = db_int(q);
-        row->attempt.v = db_int(q);
-        row->what = db_text(q, a);
-        row->detail = db_text(q, a);
-    }
-    err = vec_give(&v, db_end(q), ret, ret_n);
-    if (err == 0)
-        *ret_last = after;
-    return err;
-}
-
-int reader_traces_of_contact(struct reader *r, struct contact_id id, int64_t after, size_t limit,
-                             struct arena *a, struct trace_row **ret, size_t *ret_n, int64_t *ret_last)
-{
-    struct db_query *q =
-        db_query(r->db, "SELECT seq, contact, grp, at_ms, event, delivery, attempt, what, detail FROM trace"
-                        " WHERE contact = ? AND grp = 0 AND seq > ? ORDER BY seq LIMIT ?");
-
-    db_bind(q, id.v);
-    db_bind(q, after);
-    db_bind(q, (int64_t)limit);
-    return read_traces(q, a, after, ret, ret_n, ret_last);
-}
-
-int reader_traces_of_delivery(struct reader *r, struct delivery_id id, int64_t after, size_t limit,
-                              struct arena *a, struct trace_row **ret, size_t *ret_n, int64_t *ret_last)
-{
-    struct delivery_row row = {0};
-    struct db_query *q;
-    int err = reader_delivery(r, id, a, &row);
-
-    if (err < 0)
-        return err;
-    q = db_query(r->db, "SELECT seq, contact, grp, at_ms, event, delivery, attempt, what, detail FROM trace"
-                        " WHERE contact = ?1 AND grp = ?2 AND seq > ?3"
-                        " AND (delivery = ?4 OR (?5 <> 0 AND delivery = 0 AND event = ?5))"
-                        " ORDER BY seq LIMIT ?6");
-    db_bind(q, row.contact.v);
-    db_bind(q, row.group.v);
-    db_bind(q, after);
-    db_bind(q, id.v);
-    db_bind(q, row.origin_kind == ORIGIN_EVENT ? row.origin : 0);
-    db_bind(q, (int64_t)limit);
-    return read_traces(q, a, after, ret, ret_n, ret_last);
-}
-
 /* ---- counts ---- */
 
 int reader_counts(struct reader *r, struct store_counts *ret)

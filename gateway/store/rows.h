@@ -309,7 +309,7 @@ struct trace_row {
     struct delivery_id delivery;
     struct attempt_id attempt;
     struct str what;   /* "event", "rule", "send", "held", "charged", "outcome", "suppressed", ... */
-    struct str detail; /* JSON object */
+    struct str detail; /* JSON object on one line */
 };
 
 struct token_row {

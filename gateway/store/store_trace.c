@@ -1,28 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Traces, the evidence that `siyu why` reads, and the tokens of the API. */
 #include "store/store_private.h"
+#include "store/trace_text.h"
 
+/* A row is read whole, so it has an end. */
+enum { ROW_BYTES = 64 * 1024 };
+
+static int put_group(struct db *db, const struct trace_row *who, size_t n, struct str entries)
+{
+    struct db_query *q = db_query(
+        db, "INSERT INTO trace(contact, grp, last, entries) VALUES (?1, ?2,"
+            " ?3 + (SELECT coalesce(max(last), 0) FROM trace WHERE contact = ?1 AND grp = ?2), ?4)");
+
+    db_bind(q, who->contact.v);
+    db_bind(q, who->group.v);
+    db_bind(q, (int64_t)n);
+    db_bind_text(q, entries);
+    return db_run(q, NULL);
+}
+
+static bool same_person(const struct trace_row *x, const struct trace_row *y)
+{
+    return x->contact.v == y->contact.v && x->group.v == y->group.v;
+}
+
+/* Neighbours about the same person become one row. */
 int store_put_traces(struct store *s, const struct trace_row *rows, size_t n)
 {
     struct db *db = store_writes(s);
+    struct buf entries;
+    size_t i = 0;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        struct db_query *q = db_query(
-            db,
-            "INSERT INTO trace(contact, grp, seq, at_ms, event, delivery, attempt, what, detail)"
-            " VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) + 1 FROM trace WHERE contact = ?1 AND grp = ?2),"
-            " ?3, ?4, ?5, ?6, ?7, ?8)");
-        db_bind(q, rows[i].contact.v);
-        db_bind(q, rows[i].group.v);
-        db_bind(q, rows[i].at_ms);
-        db_bind(q, rows[i].event.v);
-        db_bind(q, rows[i].delivery.v);
-        db_bind(q, rows[i].attempt.v);
-        db_bind_text(q, rows[i].what);
-        db_bind_text(q, rows[i].detail);
-        r = db_run(q, NULL);
+    buf_init(&entries, SIZE_MAX);
+    while (r == 0 && i < n) {
+        size_t first = i;
+
+        buf_reset(&entries);
+        do
+            r = trace_pack(&rows[i++], &entries);
+        while (r == 0 && i < n && same_person(&rows[first], &rows[i]) && entries.len < ROW_BYTES);
+        if (r == 0)
+            r = put_group(db, &rows[first], i - first, buf_str(&entries));
     }
+    buf_fini(&entries);
     return r;
 }
 
