@@ -373,12 +373,15 @@ static int send_singles(struct sender *s, struct batch *b, struct pick *p)
     return 0;
 }
 
-/* The rows from `at` on that go into one call: same text, each with its own permission. */
+/* The rows from `at` on that go into one call: same text, each with its own permission. `ret_block` has a limit when
+ * it holds all that follow. */
 static int gather_shared(struct batch *b, struct pick *p, size_t at, struct delivery_row **rows, struct str *to,
-                         size_t *ret_n, size_t *ret_next)
+                         size_t *ret_n, size_t *ret_next, struct quota_block *ret_block)
 {
     struct candidate *first = &p->candidates[at];
     size_t n = 0, k = at, max = (size_t)max_recipients(p->account, first->row->op);
+
+    ret_block->limit = NULL;
 
     if (first->row->op == CALL_MASS && p->count - at == max + 1)
         max--; /* leaves two for the next call */
@@ -390,10 +393,12 @@ static int gather_shared(struct batch *b, struct pick *p, size_t at, struct deli
         int err = quota_charge(b->engine->counters, c->wants, c->want_count, b->now_ms, &block);
         if (err && err != ERR_QUOTA)
             return err;
-        if (err) {
-            (void)judge_hold(b, c, &block);
-            continue;
+        if (err && judge_hold(b, c, &block)) {
+            *ret_block = block;
+            break;
         }
+        if (err)
+            continue;
         rows[n] = c->row;
         to[n++] = c->to;
     }
@@ -417,7 +422,7 @@ static int send_shared(struct sender *s, struct batch *b, struct pick *p)
     for (size_t at = 0; at < p->count;) {
         struct candidate *first = &p->candidates[at];
         struct claim_want call[JUDGE_WANTS];
-        struct quota_block block;
+        struct quota_block block, full;
         size_t n, next;
         if (alone(p, at)) {
             judge_alone(b, first);
@@ -434,13 +439,17 @@ static int send_shared(struct sender *s, struct batch *b, struct pick *p)
             return 0;
         }
         if (!err)
-            err = gather_shared(b, p, at, rows, to, &n, &next);
+            err = gather_shared(b, p, at, rows, to, &n, &next, &full);
         if (!err && n)
             err = quota_charge(b->engine->counters, call, (size_t)wants, b->now_ms, &block);
         if (err)
             return err;
         if (n)
             open_attempt(b, first, rows, to, n, first->attempt, judge_charged(b, call, (size_t)wants));
+        if (full.limit) {
+            rest_queue(b, p, &full);
+            return 0;
+        }
         at = next;
         rows += n;
         to += n;
