@@ -74,6 +74,23 @@ static int keep_cells(struct counter *c, const struct cell *cells, size_t n)
     return r;
 }
 
+/* Its call went down with a process that did not know the limit any more: nobody will end it, so the gap runs from
+ * now. */
+static int end_orphan(struct counter_set *s, struct counter *c, const struct claim *claims, size_t n)
+{
+    const struct tick *t = counter_tick_at(c, 0);
+
+    for (size_t i = 0; i < n; i++)
+        if (claims[i].open)
+            return 0;
+    if (!t || t->used != PACE_BUSY || c->newest >= 0)
+        return 0;
+    int r = counter_set_reserve(s, 1, 0, 0);
+    if (!r)
+        counter_set_used(s, c, 0, max64(s->now_ms, PACE_BUSY + 1));
+    return r;
+}
+
 int counter_set_load(struct counter_set *s, struct counter_key key, const struct cell *cells, size_t n,
                      const struct claim *claims, size_t claim_n, int64_t opened_ms)
 {
@@ -91,6 +108,8 @@ int counter_set_load(struct counter_set *s, struct counter_key key, const struct
     r = keep_claims(s, c, claims, claim_n);
     if (!r && c->epoch != s->epoch)
         r = keep_cells(c, cells, n);
+    if (!r && limit->window == WINDOW_PACE)
+        r = end_orphan(s, c, claims, claim_n);
     c->loaded = !r;
     c->opened_ms = max64(c->opened_ms, opened_ms);
     c->through = THROUGH_NONE;

@@ -99,7 +99,8 @@ void counter_set_now(struct counter_set *s, int64_t now_ms);
 
 /* Enters a loaded counter. `cells`: its rows from quota_first_cell() on, maybe none. `claims`: those still
  * open on it (any cell), which a window that begins takes over; of an opened window also the ended ones of
- * its latest cell, since the platform may have counted them after the event. opened_ms < 0: not an opened
+ * its latest cell, since the platform may have counted them after the event. A pace that is busy without an open
+ * claim has lost its call: its gap runs from now. opened_ms < 0: not an opened
  * window, or none opened. A counter with unwritten changes keeps its own cells. ERR_NOT_FOUND: no such limit.
  */
 int counter_set_load(struct counter_set *s, struct counter_key key, const struct cell *cells, size_t n,
