@@ -70,8 +70,8 @@ bool delivery_state_may_become(enum delivery_state from, enum delivery_state to)
                                    TO(STATE_SUPPRESSED) | TO(STATE_CANCELLED) | TO(STATE_FAILED);
     static const unsigned arrows[DELIVERY_STATE_COUNT] = {
         [STATE_PLANNED] = unsent,
-        [STATE_QUEUED] = unsent | TO(STATE_IN_FLIGHT),
-        [STATE_HELD] = unsent | TO(STATE_IN_FLIGHT),
+        [STATE_QUEUED] = unsent | TO(STATE_IN_FLIGHT) | TO(STATE_UNKNOWN), /* an earlier call had no answer */
+        [STATE_HELD] = unsent | TO(STATE_IN_FLIGHT) | TO(STATE_UNKNOWN),
         [STATE_IN_FLIGHT] = unsent | TO(STATE_ACCEPTED) | TO(STATE_DELIVERED) | TO(STATE_UNKNOWN) |
                             TO(STATE_AWAITING_CONFIRM),
         [STATE_AWAITING_CONFIRM] = TO(STATE_ACCEPTED) | TO(STATE_DELIVERED) | TO(STATE_FAILED) |

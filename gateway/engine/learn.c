@@ -9,6 +9,7 @@
 #include "engine/delivery.h"
 #include "engine/engine_private.h"
 #include "engine/receipt.h"
+#include "engine/settle.h"
 
 /* An SMS answer that means "no more": exact after folding, so that "R" is one and "RTX" is not. */
 static bool is_refusal(struct batch *b, struct str text)
@@ -36,8 +37,8 @@ static int suppress(struct batch *b, const struct incident *i, enum cause cause)
         bool marketing = rulepack_class(b->engine->rules, rows[k].class)->marketing;
         bool hit = cause == CAUSE_REFUSED_BY_CONTACT ? marketing : rows[k].account.v == i->account->id.v;
         if (hit && !map_i64_find(&b->moved, rows[k].id.v))
-            delivery_move(b, &rows[k], (struct delivery_move){.to = STATE_SUPPRESSED, .cause = cause, .final = true,
-                                                              .what = "suppressed"});
+            settle_drop(b, &rows[k], (struct delivery_move){.to = STATE_SUPPRESSED, .cause = cause,
+                                                            .what = "suppressed"});
     }
     return err;
 }

@@ -138,16 +138,40 @@ static void refund_later(struct settlement *s, int64_t owner)
     s->refunds[s->refund_count++] = owner;
 }
 
-/* Goes back into the queue, or ends because there is no time left for it. */
+/* What a repeat was told says nothing about the first call, which holds the charge. */
+static void refund_row(struct settlement *s, const struct delivery_row *row)
+{
+    if (row->cause != CAUSE_NO_ANSWER)
+        refund_later(s, row->id.v);
+}
+
+void settle_drop(struct batch *b, struct delivery_row *row, struct delivery_move m)
+{
+    m.final = true;
+    if (row->cause == CAUSE_NO_ANSWER) {
+        m.to = STATE_UNKNOWN;
+        m.cause = CAUSE_NO_ANSWER;
+        m.what = delivery_state_text(m.to);
+        settle_count(b, row->id.v);
+    }
+    delivery_move(b, row, m);
+}
+
+/* Goes back into the queue, or ends because there is no time left for it. That an earlier call had no answer is not
+ * forgotten. */
 static void again(struct batch *b, const struct settlement *s, struct delivery_row *row, enum delivery_state to,
                   enum cause cause, int64_t due_ms, int errcode)
 {
-    bool late = due_ms >= row->deadline_ms;
+    struct str detail = fact_note(b, s, errcode);
 
-    delivery_move(b, row, (struct delivery_move){.to = late ? STATE_EXPIRED : to, .cause = late ? CAUSE_DEADLINE : cause,
-                                                 .due_ms = due_ms, .final = late,
-                                                 .what = late ? "expired" : to == STATE_HELD ? "held" : "retry",
-                                                 .detail = fact_note(b, s, errcode)});
+    if (due_ms >= row->deadline_ms)
+        settle_drop(b, row, (struct delivery_move){.to = STATE_EXPIRED, .cause = CAUSE_DEADLINE, .what = "expired",
+                                                   .detail = detail});
+    else
+        delivery_move(b, row, (struct delivery_move){.to = to,
+                                                     .cause = row->cause == CAUSE_NO_ANSWER ? CAUSE_NO_ANSWER : cause,
+                                                     .due_ms = due_ms, .what = to == STATE_HELD ? "held" : "retry",
+                                                     .detail = detail});
 }
 
 static void end(struct batch *b, const struct settlement *s, struct delivery_row *row, enum delivery_state to,
@@ -199,7 +223,7 @@ static void on_limited(struct batch *b, struct settlement *s, struct delivery_ro
     int64_t until = retry_at(b, s);
 
     if (!s->code || s->code->refund)
-        refund_later(s, row->id.v);
+        refund_row(s, row);
     else
         settle_count(b, row->id.v);
     if (s->account && !(s->code && s->code->close_window) &&
@@ -215,6 +239,11 @@ static void on_permanent(struct batch *b, struct settlement *s, struct delivery_
     if (code->refused)
         *(struct refusal_row *)batch_row(b, &b->refusals) = (struct refusal_row){
             .contact = row->contact, .scope = STR("marketing"), .source = STR("platform"), .at_ms = b->now_ms};
+    if (row->cause == CAUSE_NO_ANSWER) {
+        end(b, s, row, STATE_UNKNOWN, CAUSE_NO_ANSWER, true, errcode);
+        settle_count(b, row->id.v);
+        return;
+    }
     if (code->refund)
         refund_later(s, row->id.v);
     else
@@ -253,7 +282,7 @@ static void settle_one(struct batch *b, struct settlement *s, struct delivery_ro
         break;
     case OUTCOME_TASK: end(b, s, row, STATE_AWAITING_CONFIRM, CAUSE_ACCEPTED, false, errcode); break;
     case OUTCOME_NOT_SENT:
-        refund_later(s, row->id.v);
+        refund_row(s, row);
         again(b, s, row, STATE_QUEUED, CAUSE_BACKOFF,
               b->now_ms + (s->facts->retry_ms > 0 ? s->facts->retry_ms : backoff_ms(row)), errcode);
         break;

@@ -19,6 +19,10 @@ int settle_facts(struct batch *b, const struct op_facts *op);
 /* A receipt's verdict on one delivery. Never regresses: delivered and failed stay. */
 int settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdict, struct event_id event);
 
+/* Ends a row that waits to be sent. One whose earlier call had no answer may have arrived: it ends unknown, counted. */
+struct delivery_move;
+void settle_drop(struct batch *b, struct delivery_row *row, struct delivery_move m);
+
 /* Ban-like: the account stops at once, until a human releases it. */
 void settle_freeze(struct batch *b, struct account *account, struct str why);
 

@@ -6,14 +6,15 @@
 #include "engine/engine_private.h"
 #include "engine/note.h"
 #include "engine/render.h"
+#include "engine/settle.h"
 #include "templates/variant.h"
 
 static const struct str none = {NULL, 0};
 
 static void end(struct batch *b, struct candidate *c, enum delivery_state to, enum cause cause, struct str detail)
 {
-    delivery_move(b, c->row, (struct delivery_move){.to = to, .cause = cause, .final = true,
-                                                    .what = delivery_state_text(to), .detail = detail});
+    settle_drop(b, c->row, (struct delivery_move){.to = to, .cause = cause, .what = delivery_state_text(to),
+                                                  .detail = detail});
 }
 
 static void hold_until(struct batch *b, struct candidate *c, enum cause cause, int64_t until_ms, struct str detail)
