@@ -20,6 +20,7 @@ enum { HOOKS_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP 
 enum host_state {
     HOST_RUNNING,
     HOST_HOLDING, /* the engine is to order nothing more: -> REPLY_HELD */
+    HOST_WAITING, /* calls that are out have their answers awaited, each to its deadline: -> no attempt open */
     HOST_ENDING,  /* adapters end what they have begun: -> their stopped() */
     HOST_CLOSING, /* the engine takes what is left: -> REPLY_STOPPED */
     HOST_STOPPED,
@@ -505,9 +506,15 @@ static void on_reply(void *ctx, struct message *m)
     }
     message_free(m);
     if (kind == REPLY_HELD)
-        host_enter(h, HOST_ENDING);
+        host_enter(h, HOST_WAITING);
     else if (kind == REPLY_STOPPED)
         host_enter(h, HOST_STOPPED);
+}
+
+static void end_when_answered(struct host *h)
+{
+    if (h->state == HOST_WAITING && !map_i64_count(&h->attempts))
+        host_enter(h, HOST_ENDING);
 }
 
 /* Every outcome is with the engine: it may end. */
@@ -536,6 +543,7 @@ static void on_watch(struct timer *t)
         log_error("host", "late events do not get to or from the spool: %s", err_text(err));
     h->watch_err = err;
     post_again(h);
+    end_when_answered(h);
     close_when_quiet(h);
     timer_start(&h->watch, WATCH_MS, on_watch);
 }
@@ -603,8 +611,9 @@ static void host_enter(struct host *h, enum host_state next)
         if (hold)
             host_post(h, hold);
         else
-            host_enter(h, HOST_ENDING); /* what is ordered meanwhile ends as unanswered */
+            host_enter(h, HOST_WAITING); /* what is ordered meanwhile ends as unanswered */
         break;
+    case HOST_WAITING: end_when_answered(h); break;
     case HOST_ENDING:
         for (size_t i = 0; i < h->channel_count; i++)
             channel_stop(&h->channels[i]);
