@@ -218,6 +218,14 @@ static int64_t retry_at(const struct batch *b, const struct settlement *s)
     return b->now_ms + (ms > 0 ? ms : 60000);
 }
 
+/* Of several words of the platform the latest time wins. */
+static void block(struct batch *b, const struct account *a, int64_t until_ms)
+{
+    if (until_ms > settle_blocked_until(b->engine, a->id) &&
+        map_i64_put_i64(&b->engine->blocked, a->id.v, until_ms) != 0)
+        b->err = -ENOMEM;
+}
+
 static void on_limited(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
 {
     int64_t until = retry_at(b, s);
@@ -226,9 +234,8 @@ static void on_limited(struct batch *b, struct settlement *s, struct delivery_ro
         refund_row(s, row);
     else
         settle_count(b, row->id.v);
-    if (s->account && !(s->code && s->code->close_window) &&
-        map_i64_put_i64(&b->engine->blocked, s->account->id.v, until) != 0)
-        b->err = -ENOMEM;
+    if (s->account && !(s->code && s->code->close_window))
+        block(b, s->account, until);
     again(b, s, row, STATE_HELD, CAUSE_PLATFORM_LIMIT, until, errcode);
 }
 
@@ -426,8 +433,8 @@ int settle_receipt(struct batch *b, struct delivery_row *row, enum outcome verdi
 {
     bool ok = verdict == OUTCOME_DELIVERED || verdict == OUTCOME_ACCEPTED;
     enum delivery_state to = ok ? STATE_DELIVERED : STATE_FAILED;
-
-    bool open = row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM;
+    /* A receipt may overtake the answer to its own call. */
+    bool open = row->state == STATE_IN_FLIGHT || row->state == STATE_UNKNOWN || row->state == STATE_AWAITING_CONFIRM;
     struct note n;
     int err = 0;
 
