@@ -54,8 +54,10 @@ static json_t *event_json(const struct incident *i)
                      i->in->text.n, "at_ms", (json_int_t)i->in->at_ms);
 }
 
-int act_view_init(struct batch *b, const struct incident *i, struct act_view *ret)
+static int look(struct batch *b, const struct incident *i, struct act_view *ret)
 {
+    if (ret->data)
+        return 0;
     ret->contact = person_json(i->who, b->now_ms);
     ret->event = event_json(i);
     ret->data = json_pack("{s:O*, s:O*, s:{s:s%}}", "contact", ret->contact, "event", ret->event, "account", "name",
@@ -85,21 +87,24 @@ static uint64_t seed_of(const struct engine *e, const struct incident *i, const 
 }
 
 static int ask_bot(struct batch *b, const struct incident *i, const struct rule *rule, const struct action *action,
-                   const struct act_view *v, struct actions *a, struct str *why)
+                   struct act_view *v, struct actions *a, struct str *why)
 {
+    int err = look(b, i, v);
     struct bot_facts facts = {
         .now_ms = b->now_ms, .seed = seed_of(b->engine, i, rule), .kind = i->in->kind,
         .account_kind = i->account->kind, .account = i->account->name, .contact_name = i->who->row.name,
         .text = i->in->text, .folded = rulebook_folded(b->engine->rulebook), .contact = v->contact, .event = v->event,
     };
-    int err = action->bot->decide(&facts, action->with, a);
 
+    if (err)
+        return err;
+    err = action->bot->decide(&facts, action->with, a);
     if (err)
         *why = batch_cstr(b, action->bot->name);
     return err;
 }
 
-int act_collect(struct batch *b, const struct incident *i, const struct rule_hit *hit, const struct act_view *v,
+int act_collect(struct batch *b, const struct incident *i, const struct rule_hit *hit, struct act_view *v,
                 struct actions *a, struct str *why)
 {
     int err = 0;
@@ -116,20 +121,26 @@ int act_collect(struct batch *b, const struct incident *i, const struct rule_hit
     return ERR_TOO_BIG; /* this event's fault; ERR_FULL would be the batch's */
 }
 
-int act_render(struct batch *b, const struct incident *i, const struct act_view *v, struct actions *a,
-               struct str *why)
+static int render_one(struct batch *b, const struct incident *i, struct act_view *v, struct planned_action *x,
+                      struct str *why)
+{
+    enum account_kind kind = i->account->kind;
+
+    if (x->literal)
+        x->content = render_literal(b, x->arg);
+    if (x->literal || render_ready(b, x->plan, x->arg, kind, &x->content))
+        return b->err;
+    int err = look(b, i, v);
+    return err ? err : render_template(b, x->plan, x->arg, kind, v->data, &x->content, why);
+}
+
+int act_render(struct batch *b, const struct incident *i, struct act_view *v, struct actions *a, struct str *why)
 {
     int err = 0;
 
-    for (size_t k = 0; k < a->count && !err; k++) {
-        struct planned_action *x = &a->list[k];
-        if (x->kind != ACTION_SEND)
-            continue;
-        if (x->literal)
-            x->content = render_literal(b, x->arg);
-        else
-            err = render_template(b, x->plan, x->arg, i->account->kind, v->data, &x->content, why);
-    }
+    for (size_t k = 0; k < a->count && !err; k++)
+        if (a->list[k].kind == ACTION_SEND)
+            err = render_one(b, i, v, &a->list[k], why);
     return err;
 }
 
@@ -167,16 +178,6 @@ static int64_t code_deadline(const struct batch *b, const struct incident *i)
     return i->received_ms + CODE_LIFE_MS - (late > CODE_LATE_MAX_MS ? CODE_LATE_MAX_MS : late);
 }
 
-static int64_t new_content(struct batch *b, struct str body)
-{
-    struct content_row *row = batch_row(b, &b->contents);
-
-    row->id = batch_id(b);
-    row->rendered = true;
-    row->body = body;
-    return row->id;
-}
-
 static struct delivery_row base_row(struct batch *b, const struct incident *i, const struct planned_action *x,
                                     int32_t step)
 {
@@ -185,7 +186,7 @@ static struct delivery_row base_row(struct batch *b, const struct incident *i, c
 
     return (struct delivery_row){
         .origin_kind = ORIGIN_EVENT, .origin = i->id.v, .step = step, .contact = i->who->row.id, .class = class,
-        .account = i->account->id, .content = new_content(b, x->content), .due_ms = b->now_ms,
+        .account = i->account->id, .content = render_store(b, x->content), .due_ms = b->now_ms,
         .deadline_ms = life ? b->now_ms + life : INT64_MAX, .cause = CAUSE_PLANNED,
     };
 }

@@ -33,20 +33,18 @@ struct actions {
     struct planned_action list[ACTIONS_MAX];
 };
 
-/* What templates and bots see. Built once an incident. */
+/* What templates and bots see. Built once an incident, when the first of them looks; zeroed before. */
 struct act_view {
-    json_t *data; /* {contact, event, account, now, ...vars of the plan} */
+    json_t *data; /* {contact, event, account} */
     json_t *contact, *event;
 };
-int act_view_init(struct batch *b, const struct incident *i, struct act_view *ret);
 void act_view_fini(struct act_view *v);
 
 /* Appends the rule's actions, bots asked. `why` gets the reason for people. */
-int act_collect(struct batch *b, const struct incident *i, const struct rule_hit *hit, const struct act_view *v,
+int act_collect(struct batch *b, const struct incident *i, const struct rule_hit *hit, struct act_view *v,
                 struct actions *a, struct str *why);
 /* Renders every send for the incident's channel. */
-int act_render(struct batch *b, const struct incident *i, const struct act_view *v, struct actions *a,
-               struct str *why);
+int act_render(struct batch *b, const struct incident *i, struct act_view *v, struct actions *a, struct str *why);
 /* Tags, deliveries, the passive reply. */
 void act_carry_out(struct batch *b, struct incident *i, const struct actions *a);
 

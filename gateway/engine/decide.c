@@ -65,7 +65,7 @@ static void undecided(struct batch *b, struct incident *i, int err, struct str w
 
 /* Which of the hits act: of a message only the best that does not rest, of other events all. */
 static int collect(struct batch *b, const struct incident *i, const struct rule_hit *hits, size_t n,
-                   const struct act_view *v, struct actions *a, struct str *why)
+                   struct act_view *v, struct actions *a, struct str *why)
 {
     for (size_t k = 0; k < n; k++) {
         bool resting;
@@ -104,8 +104,6 @@ int incident_decide(struct batch *b, struct incident *i)
                              &hits, &n);
     if (!err && !n && is_message(i))
         trace_add(b, about(i), "no rule", (struct str){NULL, 0});
-    if (!err && n)
-        err = act_view_init(b, i, &view);
     if (!err && n)
         err = collect(b, i, hits, n, &view, &a, &why);
     if (!err && a.count)

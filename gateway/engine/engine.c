@@ -18,7 +18,6 @@
 #include "limits/quota.h"
 
 #define CLOCK_SAVE_MS INT64_C(5000)
-enum { OPS_MAX = 4096 };
 
 int engine_new(const struct engine_config *config, struct engine **ret)
 {
@@ -177,6 +176,7 @@ static int reload(struct engine *e)
 
     arena_init(&scratch, (size_t)256 << 20);
     counter_set_clear(e->counters);
+    render_forget(e->frozen);
     int err = registry_reload(&e->registry);
     if (!err)
         err = attempt_recount(e, &scratch);
@@ -307,15 +307,17 @@ static int take_others(struct engine *e)
 
 static int take_inbound(struct engine *e)
 {
-    const struct op_inbound *ops[OPS_MAX];
-    size_t n = 0;
+    struct vec ops;
+    int err = 0;
 
-    for (struct list *node = e->taken.next; node != &e->taken && n < OPS_MAX; node = node->next) {
+    vec_init(&ops, &e->batch.arena, sizeof(struct op_inbound *));
+    for (struct list *node = e->taken.next; node != &e->taken; node = node->next) {
         struct message *m = container_of(node, struct message, node);
         if (m->kind == OP_INBOUND)
-            ops[n++] = container_of(m, struct op_inbound, m);
+            *(struct op_inbound **)batch_row(&e->batch, &ops) = container_of(m, struct op_inbound, m);
     }
-    int err = n ? inbox_take(&e->batch, (struct op_inbound *const *)ops, n) : 0;
+    if (ops.count)
+        err = e->batch.err ? e->batch.err : inbox_take(&e->batch, ops.rows, ops.count);
     return err ? err : batch_flush(&e->batch);
 }
 
@@ -413,8 +415,8 @@ static int collect_limits(struct engine *e)
 static void apply_plans(struct engine *e, struct op_plan *op, struct list *ret)
 {
     struct reply_answer *r = message_new(REPLY_ANSWER, sizeof *r);
+    render_forget(e->frozen);
     int err = rulebook_apply(e->rulebook, op->plans, op->count);
-
     if (!err) {
         op->count = 0;
         err = collect_limits(e);

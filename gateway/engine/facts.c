@@ -121,8 +121,18 @@ int facts_resolve(struct batch *b, struct facts_who *who, size_t n)
     return facts_load(b, ids, n);
 }
 
+static bool name_a_group(const struct facts_group *groups, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (groups[i].external.n)
+            return true;
+    return false;
+}
+
 int facts_resolve_groups(struct batch *b, struct facts_group *groups, size_t n)
 {
+    if (!name_a_group(groups, n))
+        return 0;
     struct group_row *keys = arena_alloc(&b->arena, n * sizeof *keys + 1);
     struct group_id *ids = arena_alloc(&b->arena, n * sizeof *ids + 1);
 

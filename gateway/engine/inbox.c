@@ -32,11 +32,18 @@ struct arrivals {
 
 /* ---- the stored body: enough to decide the event again ---- */
 
+static void add_name(struct buf *out, const char *name)
+{
+    (void)buf_adds(out, out->len > 1 ? ",\"" : "\"");
+    (void)buf_adds(out, name);
+    (void)buf_adds(out, "\":");
+}
+
 static void add_member(struct buf *out, const char *name, struct str value)
 {
     if (!value.n)
         return;
-    (void)buf_addf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+    add_name(out, name);
     (void)json_write_string(value, out);
 }
 
@@ -55,8 +62,10 @@ static struct str body_of(struct batch *b, const struct inbound_event *in)
     add_member(&out, "handle", in->handle);
     if (in->kind == EVENT_RECEIPT)
         add_member(&out, "verdict", str_of(outcome_text(in->verdict)));
-    if (in->data.n)
-        (void)buf_addf(&out, "%s\"data\":%.*s", out.len > 1 ? "," : "", STR_ARG(in->data));
+    if (in->data.n) {
+        add_name(&out, "data");
+        (void)buf_add_str(&out, in->data);
+    }
     (void)buf_addc(&out, '}');
     ret = batch_str(b, buf_str(&out));
     if (buf_error(&out))

@@ -35,16 +35,8 @@ void note_cstr(struct note *n, const char *name, const char *value)
 
 void note_int(struct note *n, const char *name, int64_t value)
 {
-    char digits[24], *p = digits + sizeof digits;
-    uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-
-    do
-        *--p = (char)('0' + v % 10);
-    while (v /= 10);
-    if (value < 0)
-        *--p = '-';
     key(n, name);
-    (void)buf_add(n->out, p, (size_t)(digits + sizeof digits - p));
+    (void)buf_add_i64(n->out, value);
 }
 
 void note_raw(struct note *n, const char *name, struct str json)

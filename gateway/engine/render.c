@@ -5,7 +5,8 @@
 #include "engine/engine_private.h"
 #include "templates/variant.h"
 
-enum { CACHE_MAX = 64 };
+enum { CACHE_MAX = 64, SHARED_MAX = 64 };
+#define SHARED_MS 1000 /* a text may tell the time */
 
 /* A frozen template, parsed. Slots are reused in turn: few broadcasts run at once. */
 struct frozen {
@@ -15,9 +16,19 @@ struct frozen {
     bool shared;
 };
 
+/* What everybody gets of one variant. */
+struct shared {
+    const struct variant *variant; /* of a plan that rules; NULL: free */
+    enum account_kind kind;
+    int64_t rendered_ms;
+    struct str body;  /* own copy */
+    int64_t content;  /* the row that holds it; 0: not stored yet */
+};
+
 struct render_cache {
     struct frozen slots[CACHE_MAX];
-    size_t next;
+    struct shared shared[SHARED_MAX];
+    size_t next, next_shared;
 };
 
 int render_cache_new(struct render_cache **ret)
@@ -37,10 +48,23 @@ static void frozen_drop(struct frozen *f)
     *f = (struct frozen){0};
 }
 
+static void shared_drop(struct shared *s)
+{
+    mem_free((char *)(uintptr_t)s->body.p);
+    *s = (struct shared){0};
+}
+
+void render_forget(struct render_cache *c)
+{
+    for (size_t i = 0; i < SHARED_MAX; i++)
+        shared_drop(&c->shared[i]);
+}
+
 void render_cache_free(struct render_cache *c)
 {
     if (!c)
         return;
+    render_forget(c);
     for (size_t i = 0; i < CACHE_MAX; i++)
         frozen_drop(&c->slots[i]);
     mem_free(c);
@@ -98,6 +122,67 @@ static json_t *with_vars(const json_t *data, const json_t *vars)
     return all;
 }
 
+/* ---- one rendering for everybody ---- */
+
+static bool is_for_everybody(const struct variant *v)
+{
+    return !variant_uses(v, "contact") && !variant_uses(v, "event") && !variant_uses(v, "account");
+}
+
+static struct shared *find_shared(struct render_cache *c, const struct variant *v, enum account_kind kind)
+{
+    for (size_t i = 0; i < SHARED_MAX; i++)
+        if (c->shared[i].variant == v && c->shared[i].kind == kind)
+            return &c->shared[i];
+    return NULL;
+}
+
+/* Keeps a fresh rendering. One that says the same as the last keeps its content row. Without memory it is rendered
+ * again the next time. */
+static void keep_shared(struct batch *b, const struct variant *v, enum account_kind kind, struct str body)
+{
+    struct render_cache *c = b->engine->frozen;
+    struct shared *s = find_shared(c, v, kind);
+
+    if (!s || !str_eq(s->body, body)) {
+        char *copy = mem_strndup(body.p, body.n);
+        if (!copy)
+            return;
+        s = s ? s : &c->shared[c->next_shared++ % SHARED_MAX];
+        shared_drop(s);
+        *s = (struct shared){.variant = v, .kind = kind, .body = {copy, body.n}};
+    }
+    s->rendered_ms = b->now_ms;
+}
+
+bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind, struct str *ret)
+{
+    const struct variant *v = template_set_find(plan->templates, name, render_channel(kind));
+    const struct shared *s = v ? find_shared(b->engine->frozen, v, kind) : NULL;
+
+    if (!s || b->now_ms - s->rendered_ms >= SHARED_MS)
+        return false;
+    *ret = batch_str(b, s->body);
+    return true;
+}
+
+int64_t render_store(struct batch *b, struct str body)
+{
+    struct render_cache *c = b->engine->frozen;
+    struct shared *s = NULL;
+
+    for (size_t i = 0; i < SHARED_MAX && !s; i++)
+        if (c->shared[i].variant && str_eq(c->shared[i].body, body))
+            s = &c->shared[i];
+    if (s && s->content)
+        return s->content;
+    struct content_row *row = batch_row(b, &b->contents);
+    *row = (struct content_row){.id = batch_id(b), .rendered = true, .body = body};
+    if (s)
+        s->content = row->id;
+    return row->id;
+}
+
 int render_template(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
                     const json_t *data, struct str *ret, struct str *why)
 {
@@ -112,6 +197,8 @@ int render_template(struct batch *b, const struct plan *plan, struct str name, e
         return -ENOMEM;
     int err = render(b, v, kind, all, ret, why);
     json_decref(all);
+    if (!err && is_for_everybody(v))
+        keep_shared(b, v, kind, *ret);
     return err;
 }
 

@@ -5,6 +5,9 @@
  * A broadcast freezes its template when it begins: the source travels in the content row, so that an apply in
  * the middle changes nothing. Frozen templates are parsed once and kept for the next recipients.
  *
+ * A text that names nothing of the event, its contact and its account is the same for everybody: it is rendered
+ * once a second and stored once.
+ *
  * Errors   ERR_NOT_FOUND no such template; ERR_RENDER, ERR_TIMEOUT, ERR_TOO_DEEP, ERR_TOO_BIG with `why`.
  * Memory   results in the batch's arena; the cache in the engine, bounded.
  * Threads  the engine thread.
@@ -24,9 +27,16 @@ struct render_cache;
 int render_cache_new(struct render_cache **ret);
 void render_cache_free(struct render_cache *c);
 
+/* The plans of the batch's rules are about to go, or what it stored was rolled back: keep nothing of theirs. */
+void render_forget(struct render_cache *c);
+
 /* The variant of `name` for accounts of this kind, with `data` (borrowed). */
 int render_template(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
                     const json_t *data, struct str *ret, struct str *why);
+/* The same without data: true when everybody's rendering is at hand. */
+bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind, struct str *ret);
+/* The content row that holds `body`: everybody's where it is one of those, else a new one. */
+int64_t render_store(struct batch *b, struct str body);
 /* A text as it is. */
 struct str render_literal(struct batch *b, struct str text);
 
