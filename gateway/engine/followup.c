@@ -262,24 +262,32 @@ static const struct item_result *result_for(const struct facts *f, struct str to
     return NULL;
 }
 
-/* What a task's or query's answer settled: whose charge comes back, whose stays. */
+/* What a task's or query's answer settled: whose charge comes back, whose stays, and who was served by others. */
 struct verdicts {
     int64_t *refunds, *counts;
-    size_t refund_n, count_n;
+    struct delivery_row **used_up;
+    size_t refund_n, count_n, used_up_n;
 };
 
 static int verdicts_init(struct batch *b, size_t n, struct verdicts *ret)
 {
     *ret = (struct verdicts){.refunds = arena_alloc(&b->arena, n * sizeof(int64_t) + 1),
-                             .counts = arena_alloc(&b->arena, n * sizeof(int64_t) + 1)};
-    return ret->refunds && ret->counts ? 0 : -ENOMEM;
+                             .counts = arena_alloc(&b->arena, n * sizeof(int64_t) + 1),
+                             .used_up = arena_alloc(&b->arena, n * sizeof(void *) + 1)};
+    return ret->refunds && ret->counts && ret->used_up ? 0 : -ENOMEM;
 }
 
 static int verdicts_settle(struct batch *b, const struct verdicts *v)
 {
     int err = settle_refund(b, v->refunds, v->refund_n);
 
-    return err ? err : settle_count_late(b, v->counts, v->count_n);
+    if (!err)
+        err = settle_count_late(b, v->counts, v->count_n);
+    for (size_t i = 0; i < v->used_up_n && !err; i++) {
+        const struct account *a = registry_account(&b->engine->registry, v->used_up[i]->account);
+        err = a ? settle_use_up(b, a, v->used_up[i]) : 0;
+    }
+    return err;
 }
 
 static void learn(struct batch *b, struct delivery_row *row, enum delivery_state to, enum cause cause, bool refund,
@@ -299,7 +307,10 @@ static void learn_item(struct batch *b, struct delivery_row *row, enum outcome o
     case OUTCOME_ACCEPTED:
     case OUTCOME_DELIVERED: learn(b, row, STATE_DELIVERED, CAUSE_RECEIPT, false, "confirmed and sent", v); break;
     case OUTCOME_PERMANENT: learn(b, row, STATE_FAILED, CAUSE_NOT_A_FRIEND, true, "failed", v); break;
-    case OUTCOME_LIMITED: learn(b, row, STATE_FAILED, CAUSE_PLATFORM_QUOTA, false, "failed", v); break;
+    case OUTCOME_LIMITED:
+        learn(b, row, STATE_FAILED, CAUSE_PLATFORM_QUOTA, false, "failed", v);
+        v->used_up[v->used_up_n++] = row;
+        break;
     default: break;
     }
 }

@@ -24,16 +24,17 @@
 #include "engine/note.h"
 #include "engine/profile.h"
 
-enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 900000, WELCOME_RETRY_MS = 150, RECOVER_CHUNK = 500 };
+enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 900000, WELCOME_RETRY_MS = 150, RECOVER_CHUNK = 500, WANTS_MAX = 32 };
 
 /* Everything one settlement looks at. */
 struct settlement {
     const struct facts *facts;
     struct attempt_row *attempt;
     struct account *account; /* NULL: its connection is no longer configured */
-    const struct code_rule *code;
     int64_t *refunds;
     size_t refund_count;
+    struct delivery_row **used_up; /* whose window the platform calls used up */
+    size_t used_up_count;
 };
 
 int64_t settle_blocked_until(const struct engine *e, struct account_id account)
@@ -94,6 +95,29 @@ int settle_refund(struct batch *b, const int64_t *owners, size_t n)
     err = quota_refund(b->engine->counters, claims, count);
     for (size_t i = 0; i < n && !err; i++)
         *(int64_t *)batch_row(b, &b->refunds) = owners[i];
+    return err;
+}
+
+/* Somebody else used what our counters still offer. An operator's limit is ours alone. */
+int settle_use_up(struct batch *b, const struct account *account, const struct delivery_row *row)
+{
+    struct claim_want wants[WANTS_MAX];
+    struct quota_send send = {.kind = account->kind, .op = row->op, .class = row->class,
+                              .domain = account->connection->domain, .account = account->id.v,
+                              .contact = row->contact.v, .delivery = row->id.v, .segments = 1,
+                              .variants = account->connection->variants};
+    int n = quota_wants(b->engine->counters, &send, wants, WANTS_MAX);
+    int err = n < 0 ? n : 0;
+
+    for (int i = 0; i < n && !err; i++) {
+        const struct limit *l = wants[i].limit;
+        struct counter_key key = {l->id, wants[i].subject};
+        if (l->trust == TRUST_OPERATOR || (l->scope != SCOPE_DOMAIN_RECIPIENT && l->scope != SCOPE_ACCOUNT_RECIPIENT))
+            continue;
+        err = counters_load(b, &key, 1);
+        if (!err)
+            err = quota_close_window(b->engine->counters, key, b->now_ms);
+    }
     return err;
 }
 
@@ -207,9 +231,9 @@ static void on_unknown(struct batch *b, struct settlement *s, struct delivery_ro
         settle_count(b, row->id.v);
 }
 
-static int64_t retry_at(const struct batch *b, const struct settlement *s)
+static int64_t retry_at(const struct batch *b, const struct settlement *s, const struct code_rule *code)
 {
-    int64_t ms = s->facts->retry_ms ? s->facts->retry_ms : s->code ? s->code->retry_ms : 0;
+    int64_t ms = s->facts->retry_ms ? s->facts->retry_ms : code->retry_ms;
 
     if (ms == -1)
         return shanghai_day_start_ms(shanghai_day_index(b->now_ms) + 1);
@@ -226,15 +250,33 @@ static void block(struct batch *b, const struct account *a, int64_t until_ms)
         b->err = -ENOMEM;
 }
 
+/* The recipient's own window is used up or over, and no time brings it back: only an event does. */
+static bool closes_window(struct settlement *s, struct delivery_row *row, const struct code_rule *code)
+{
+    if (!code->close_window || code->retry_ms || row->op != CALL_SEND || !s->account)
+        return false;
+    s->used_up[s->used_up_count++] = row;
+    return true;
+}
+
 static void on_limited(struct batch *b, struct settlement *s, struct delivery_row *row, int errcode)
 {
-    int64_t until = retry_at(b, s);
+    const struct code_rule *code = rule_of(b, s, errcode);
+    int64_t until = retry_at(b, s, code);
 
-    if (!s->code || s->code->refund)
+    if (code->refund)
         refund_row(s, row);
     else
         settle_count(b, row->id.v);
-    if (s->account && !(s->code && s->code->close_window))
+    if (closes_window(s, row, code)) {
+        delivery_move(b, row, (struct delivery_move){.to = STATE_HELD, .cause = CAUSE_NO_WINDOW,
+                                                     .due_ms = row->deadline_ms, .what = "held",
+                                                     .detail = fact_note(b, s, errcode)});
+        return;
+    }
+    if (code->max_retries && row->tries > code->max_retries && until < b->now_ms + backoff_ms(row))
+        until = b->now_ms + backoff_ms(row); /* it said "soon" too often */
+    if (s->account && !code->close_window)
         block(b, s->account, until);
     again(b, s, row, STATE_HELD, CAUSE_PLATFORM_LIMIT, until, errcode);
 }
@@ -243,6 +285,7 @@ static void on_permanent(struct batch *b, struct settlement *s, struct delivery_
 {
     const struct code_rule *code = rule_of(b, s, errcode);
 
+    (void)closes_window(s, row, code);
     if (code->refused)
         *(struct refusal_row *)batch_row(b, &b->refusals) = (struct refusal_row){
             .contact = row->contact, .scope = STR("marketing"), .source = STR("platform"), .at_ms = b->now_ms};
@@ -319,9 +362,10 @@ static int settle_items(struct batch *b, struct settlement *s)
     struct delivery_row *rows = arena_alloc(&b->arena, n * sizeof *rows + 1);
 
     s->refunds = arena_alloc(&b->arena, (n + 1) * sizeof *s->refunds);
+    s->used_up = arena_alloc(&b->arena, n * sizeof *s->used_up + 1);
     if (err)
         return err;
-    if (!ids || !rows || !s->refunds)
+    if (!ids || !rows || !s->refunds || !s->used_up)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         ids[i] = items[i].delivery;
@@ -349,7 +393,10 @@ static int settle_call(struct batch *b, struct settlement *s)
         refund_later(s, s->attempt->id.v);
     else
         settle_count(b, s->attempt->id.v);
-    return settle_refund(b, s->refunds, s->refund_count);
+    err = settle_refund(b, s->refunds, s->refund_count);
+    for (size_t i = 0; i < s->used_up_count && !err; i++)
+        err = settle_use_up(b, s->account, s->used_up[i]);
+    return err;
 }
 
 void settle_freeze(struct batch *b, struct account *account, struct str why)
@@ -411,7 +458,6 @@ int settle_facts(struct batch *b, const struct op_facts *op)
         counter_set_now(b->engine->counters, b->now_ms);
     }
     s.account = registry_account(&b->engine->registry, attempt->account);
-    s.code = rule_of(b, &s, op->facts.errcode);
     err = settle_items(b, &s);
     if (!err)
         err = settle_call(b, &s);

@@ -33,6 +33,9 @@ void settle_count(struct batch *b, int64_t owner);
  * that began meanwhile, which takes it over first. */
 int settle_count_late(struct batch *b, const int64_t *owners, size_t n);
 
+/* The platform says that what it allows this recipient is used up: the rest of the present window counts as used. */
+int settle_use_up(struct batch *b, const struct account *account, const struct delivery_row *row);
+
 /* Until when the account must not be called after the platform's word; 0: free. */
 int64_t settle_blocked_until(const struct engine *e, struct account_id account);
 
