@@ -267,7 +267,7 @@ static int decide_new(struct batch *b, struct arrival *a)
     i->state = EVENT_STORED;
     tell_event(b, i);
     int err = incident_learn(b, i);
-    if (!err && !store_first)
+    if (!err && (!store_first || !i->fires)) /* where no rule may act, nothing is left for later */
         err = incident_decide(b, i);
     if (!err)
         err = profile_ask(b, i);

@@ -230,6 +230,27 @@ static void after_an_unclean_stop_events_are_stored_first_and_decided_next(void)
     T_EQ(sent, 1);
 }
 
+static void after_an_unclean_stop_half_add_and_full_add_are_still_one_friend(void)
+{
+    struct event half = added("wm1", "CODE1"), full;
+    size_t sent = 0;
+
+    world_crash(&w);
+    world_apply(&w, playbook);
+    world_event(&w, "corp", &half);
+    for (int i = 0; i < 5; i++) {
+        sent += world_orders(&w, CALL_WELCOME);
+        world_tick(&w, 10);
+    }
+    T_EQ(sent, 1);
+    full = added("wm1", "CODE2");
+    world_event(&w, "corp", &full);
+    for (int i = 0; i < 5; i++) {
+        T_EQ(world_orders(&w, CALL_WELCOME), 0);
+        world_tick(&w, 10);
+    }
+}
+
 static void one_event_that_cannot_be_decided_does_not_take_its_batch_along(void)
 {
     struct event three[] = {said("wm1", "会员日", "m1"), said("wm2", "坏再来一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十", "m2"), said("wm3", "会员日", "m3")};
@@ -479,6 +500,7 @@ int main(void)
         T_CASE(a_crash_in_flight_is_an_unknown_outcome_and_not_a_second_send),
         T_CASE(a_crash_after_the_commit_keeps_the_event),
         T_CASE(after_an_unclean_stop_events_are_stored_first_and_decided_next),
+        T_CASE(after_an_unclean_stop_half_add_and_full_add_are_still_one_friend),
         T_CASE(one_event_that_cannot_be_decided_does_not_take_its_batch_along),
         T_CASE(a_passive_reply_is_the_same_on_each_retry_and_never_active_too),
         T_CASE(a_retry_starts_the_silence_after_a_passive_reply_anew),
