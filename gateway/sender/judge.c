@@ -11,6 +11,14 @@
 
 static const struct str none = {NULL, 0};
 
+bool judge_deadline(struct batch *b, struct delivery_row *row)
+{
+    if (b->now_ms < row->deadline_ms)
+        return true;
+    settle_drop(b, row, (struct delivery_move){.to = STATE_EXPIRED, .cause = CAUSE_DEADLINE, .what = "expired"});
+    return false;
+}
+
 static void end(struct batch *b, struct candidate *c, enum delivery_state to, enum cause cause, struct str detail)
 {
     settle_drop(b, c->row, (struct delivery_move){.to = to, .cause = cause, .what = delivery_state_text(to),
@@ -50,10 +58,8 @@ bool judge_person(struct batch *b, struct candidate *c)
     const struct class_rule *rule = rulepack_class(b->engine->rules, c->row->class);
     int64_t quiet = rulebook_quiet_until(b->engine->rulebook, c->row->class, b->now_ms);
 
-    if (b->now_ms >= c->row->deadline_ms) {
-        end(b, c, STATE_EXPIRED, CAUSE_DEADLINE, none);
+    if (!judge_deadline(b, c->row))
         return false;
-    }
     if (!c->to.n) {
         end(b, c, STATE_FAILED, CAUSE_NOT_REACHABLE, none);
         return false;

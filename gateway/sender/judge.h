@@ -25,6 +25,8 @@ struct candidate {
     size_t want_count;
 };
 
+/* False: its time was over, and it has ended. */
+bool judge_deadline(struct batch *b, struct delivery_row *row);
 /* Ends or holds the row where it must not go now. True: it may go, as far as people and hours are concerned. */
 bool judge_person(struct batch *b, struct candidate *c);
 /* Renders; false: the row has ended. */

@@ -169,6 +169,31 @@ static int load_rows(struct sender *s, struct batch *b, struct pick *p, int64_t 
                           &p->next_ms);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A queue that may not be served lets go what is too late, looking again at the next deadline. */
+static int rest_until(struct sender *s, struct batch *b, struct queue *q, int64_t until)
+{
+    struct delivery_row *rows;
+    int64_t next;
+    size_t n;
+    int err = store_load_due(s->engine->store, q->key, b->now_ms, QUANTUM, &b->arena, &rows, &n, &next);
+
+    if (err)
+        return err;
+    q->blocked_ms = until;
+    for (size_t i = 0; i < n; i++)
+        if (judge_deadline(b, &rows[i]))
+            q->blocked_ms = earlier(q->blocked_ms, rows[i].deadline_ms);
+        else
+            q->blocked_ms = b->now_ms; /* more of them may wait behind */
+    queue_served(&s->queues, q, n ? b->now_ms : next);
+    return 0;
+}
+
 /* A queue of an account that is no longer configured rests until the configuration knows it again. */
 static int pick_queue(struct sender *s, struct batch *b, struct queue *q, struct pick *ret, bool *ret_picked)
 {
@@ -177,10 +202,8 @@ static int pick_queue(struct sender *s, struct batch *b, struct queue *q, struct
     int64_t calls = a ? room(s, a, q->key.lane) : 0;
 
     *ret_picked = false;
-    if (until) {
-        q->blocked_ms = until;
-        return 0;
-    }
+    if (until)
+        return rest_until(s, b, q, until);
     if (calls < 1) {
         q->starved = true;
         return 0;
@@ -340,14 +363,19 @@ static void open_attempt(struct batch *b, struct candidate *first, struct delive
                         .to = to, .count = n, .charged = charged});
 }
 
-/* The rest of the queue waits: for a time, or (block NULL, or a paced account's call is out) for an answer. */
+/* The rest of the queue waits: for a time, or (block NULL, or a paced account's call is out) for an answer. Who cannot
+ * wait that long is looked at when its time is over. */
 static void rest_queue(const struct batch *b, struct pick *p, const struct quota_block *block)
 {
-    if (!block || (block->limit->window == WINDOW_PACE && block->used == PACE_BUSY))
-        p->queue->starved = true;
-    else
-        p->queue->blocked_ms = block->free_at_ms;
     p->next_ms = b->now_ms;
+    if (!block || (block->limit->window == WINDOW_PACE && block->used == PACE_BUSY)) {
+        p->queue->starved = true;
+        return;
+    }
+    p->queue->blocked_ms = block->free_at_ms;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->candidates[i].row->state != STATE_IN_FLIGHT)
+            p->queue->blocked_ms = earlier(p->queue->blocked_ms, p->candidates[i].row->deadline_ms);
 }
 
 /* Calls that carry one row each. */
