@@ -146,6 +146,12 @@ static int load_passive(struct engine *e, struct arena *scratch)
     return err;
 }
 
+/* Replies of one moment end together, in one batch instead of one each. */
+int64_t engine_silence_end_ms(int64_t now_ms)
+{
+    return (now_ms + PASSIVE_SILENCE_MS + PASSIVE_GRAIN_MS - 1) / PASSIVE_GRAIN_MS * PASSIVE_GRAIN_MS;
+}
+
 int engine_wait_passive(struct engine *e, struct event_id event, struct delivery_id delivery)
 {
     struct passive_wait *w = mem_alloc(sizeof *w);
@@ -153,7 +159,7 @@ int engine_wait_passive(struct engine *e, struct event_id event, struct delivery
     if (!w)
         return -ENOMEM;
     *w = (struct passive_wait){.event = event, .delivery = delivery,
-                               .until_ms = engine_now_ms(e) + PASSIVE_SILENCE_MS};
+                               .until_ms = engine_silence_end_ms(engine_now_ms(e))};
     int err = map_i64_put(&e->passive, event.v, w);
     if (err) {
         mem_free(w);

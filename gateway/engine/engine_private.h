@@ -27,6 +27,7 @@ struct passive_wait {
 
 enum { ENGINE_MAX_PASSIVE = 100000 };
 #define PASSIVE_SILENCE_MS INT64_C(20000)
+#define PASSIVE_GRAIN_MS 100
 
 struct engine {
     struct store *store;
@@ -65,6 +66,7 @@ bool engine_is_recovering(const struct engine *e);
 
 /* Starts the silence after which a passive reply counts as accepted. */
 int engine_wait_passive(struct engine *e, struct event_id event, struct delivery_id delivery);
+int64_t engine_silence_end_ms(int64_t now_ms);
 void engine_end_passive(struct engine *e, struct passive_wait *w);
 
 /* A limit of the rule pack or of an applied playbook; NULL: neither. */

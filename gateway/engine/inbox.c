@@ -12,7 +12,7 @@
 #include "engine/note.h"
 #include "engine/profile.h"
 
-enum { BODY_MAX_BYTES = 1 << 20 };
+enum { BODY_MAX_BYTES = 1 << 20, INFERRED_AT_ONCE = 256 };
 
 /* One event of one op while the batch looks at it. */
 struct arrival {
@@ -292,7 +292,7 @@ static void wait_again(struct batch *b, struct event_id event)
 
     if (!w)
         return;
-    w->until_ms = b->now_ms + PASSIVE_SILENCE_MS;
+    w->until_ms = engine_silence_end_ms(b->now_ms);
     list_del(&w->node);
     list_add_tail(&b->engine->passive_order, &w->node);
 }
@@ -420,33 +420,34 @@ int inbox_decide_pending(struct batch *b, size_t limit)
     return err ? err : n == limit;
 }
 
-static int infer_one(struct batch *b, const struct passive_wait *w)
+static int infer(struct batch *b, const struct delivery_id *ids, size_t n)
 {
-    struct delivery_row row;
-    int err = store_load_deliveries(b->engine->store, &w->delivery, 1, &b->arena, &row);
+    struct delivery_row *rows = arena_alloc(&b->arena, n * sizeof *rows + 1);
+    int err = rows ? store_load_deliveries(b->engine->store, ids, n, &b->arena, rows) : -ENOMEM;
 
-    if (!err && row.id.v && row.state == STATE_IN_FLIGHT)
-        delivery_move(b, &row, (struct delivery_move){.to = STATE_ACCEPTED, .cause = CAUSE_INFERRED, .final = true,
-                                                      .what = "accepted"});
+    for (size_t i = 0; i < n && !err; i++)
+        if (rows[i].id.v && rows[i].state == STATE_IN_FLIGHT)
+            delivery_move(b, &rows[i], (struct delivery_move){.to = STATE_ACCEPTED, .cause = CAUSE_INFERRED,
+                                                              .final = true, .what = "accepted"});
     return err;
 }
 
 int inbox_infer_passive(struct batch *b, int64_t *ret_next_ms)
 {
     struct engine *e = b->engine;
-    struct list *n;
+    struct delivery_id ids[INFERRED_AT_ONCE];
+    struct list *node;
+    size_t n = 0;
 
     *ret_next_ms = INT64_MAX;
-    while ((n = list_first(&e->passive_order)) != NULL) {
-        struct passive_wait *w = container_of(n, struct passive_wait, node);
-        if (b->now_ms < w->until_ms) {
+    while ((node = list_first(&e->passive_order)) != NULL) {
+        struct passive_wait *w = container_of(node, struct passive_wait, node);
+        if (b->now_ms < w->until_ms || n == INFERRED_AT_ONCE) {
             *ret_next_ms = w->until_ms;
-            return 0;
+            break;
         }
-        int err = infer_one(b, w);
-        if (err)
-            return err;
-        engine_end_passive(e, w);
+        ids[n++] = w->delivery;
+        engine_end_passive(e, w); /* a batch that fails loads them again */
     }
-    return 0;
+    return infer(b, ids, n);
 }
