@@ -12,9 +12,10 @@
 enum { TICK_MAX = 32, QUERY_TRIES = 3, REMIND_MAX = 3 };
 #define RECEIPT_WAIT_MS INT64_C(259200000)
 #define QUERY_FIRST_MS INT64_C(60000)
+#define CANCEL_AGAIN_MS INT64_C(60000)
 
 /* Steps of a task's life in attempt_row.follow_step: polls count up from 0. */
-enum { STEP_CANCELLING = 1000, STEP_LAST_POLL = 1001 };
+enum { STEP_CANCEL_AGAIN = 999, STEP_CANCELLING = 1000, STEP_LAST_POLL = 1001 };
 
 static const int64_t poll_gaps_ms[] = {10000, 20000, 30000, 60000, 120000, 300000, 600000, 900000};
 static const int remind_steps[REMIND_MAX] = {7, 12, 20}; /* about 20 min, 1.5 h, 3.5 h after creation */
@@ -157,29 +158,43 @@ static bool any(const struct family *f, enum delivery_state state, struct attemp
     return false;
 }
 
+/* What the task is asked next; the step moves on. */
+static enum call_op next_question(struct attempt_row *parent, bool late)
+{
+    if (parent->follow_step >= STEP_CANCELLING) {
+        parent->follow_step = STEP_LAST_POLL;
+        return CALL_TASK_RESULT;
+    }
+    if (late) {
+        parent->follow_step = STEP_CANCELLING;
+        return CALL_CANCEL_TASK;
+    }
+    return remind_now(++parent->follow_step) ? CALL_REMIND : CALL_TASK_RESULT;
+}
+
+static int64_t task_gap_ms(const struct batch *b, const struct attempt_row *parent)
+{
+    switch (parent->follow_step) {
+    case STEP_CANCELLING: return rulepack_t_send_ms(b->engine->rules) + poll_gap_ms(0); /* it is answered by then */
+    case STEP_LAST_POLL: return CANCEL_AGAIN_MS;
+    default: return poll_gap_ms(parent->follow_step);
+    }
+}
+
 static int tick_task(struct batch *b, struct attempt_row *parent, const struct family *f)
 {
-    enum call_op op = CALL_TASK_RESULT;
     int64_t busy, deadline = pending_deadline(f, parent->id);
 
     if (!any(f, STATE_AWAITING_CONFIRM, parent->id)) {
         parent->next_ms = INT64_MAX;
         return 0;
     }
-    if (parent->follow_step < STEP_CANCELLING && b->now_ms >= deadline) {
-        parent->follow_step = STEP_CANCELLING;
-        op = CALL_CANCEL_TASK;
-    } else if (parent->follow_step == STEP_CANCELLING) {
-        parent->follow_step = STEP_LAST_POLL;
-    } else if (parent->follow_step < STEP_CANCELLING) {
-        parent->follow_step++;
-        if (remind_now(parent->follow_step))
-            op = CALL_REMIND;
-    }
+    enum call_op op = next_question(parent, b->now_ms >= deadline);
     int err = open_poll(b, parent, op, json_object(), &busy);
-    int64_t next = b->now_ms + poll_gap_ms(parent->follow_step < STEP_CANCELLING ? parent->follow_step : 0);
-    parent->next_ms = busy ? busy : next;
-    if (!busy && parent->follow_step < STEP_CANCELLING && deadline < parent->next_ms && deadline > b->now_ms)
+    if (busy && op == CALL_CANCEL_TASK)
+        parent->follow_step = STEP_CANCEL_AGAIN;
+    parent->next_ms = busy && op != CALL_REMIND ? busy : b->now_ms + task_gap_ms(b, parent);
+    if (parent->follow_step < STEP_CANCEL_AGAIN && deadline < parent->next_ms)
         parent->next_ms = deadline;
     return err;
 }
@@ -317,6 +332,8 @@ static void learn_item(struct batch *b, struct delivery_row *row, enum outcome o
 
 static int learn_task(struct batch *b, const struct attempt_row *parent, struct family *f, const struct facts *facts)
 {
+    /* A platform that knows no such task proves nothing about what it sent: that stays charged. */
+    bool told = facts->outcome == OUTCOME_ACCEPTED || facts->outcome == OUTCOME_PERMANENT;
     struct verdicts v;
     int err = verdicts_init(b, f->count, &v);
 
@@ -326,10 +343,20 @@ static int learn_task(struct batch *b, const struct attempt_row *parent, struct 
             continue;
         if (r && r->outcome != OUTCOME_PENDING)
             learn_item(b, &f->rows[i], r->outcome, &v);
-        else if (parent->follow_step == STEP_LAST_POLL && facts->outcome == OUTCOME_ACCEPTED)
-            learn(b, &f->rows[i], STATE_EXPIRED, CAUSE_NOT_CONFIRMED, true, "expired", &v);
+        else if (parent->follow_step == STEP_LAST_POLL && told)
+            learn(b, &f->rows[i], STATE_EXPIRED, CAUSE_NOT_CONFIRMED, facts->outcome == OUTCOME_ACCEPTED, "expired", &v);
     }
     return err ? err : verdicts_settle(b, &v);
+}
+
+/* As long as the task lives, the member may confirm it: nobody may be given up before it is cancelled. */
+static void learn_cancel(struct batch *b, struct attempt_row *parent, const struct facts *facts)
+{
+    if (facts->outcome == OUTCOME_ACCEPTED || facts->outcome == OUTCOME_PERMANENT)
+        return;
+    parent->follow_step = STEP_CANCEL_AGAIN;
+    parent->next_ms = b->now_ms + CANCEL_AGAIN_MS;
+    *(struct attempt_row *)batch_row(b, &b->attempt_updates) = *parent;
 }
 
 /* The platform lists the task whose answer was lost: from here on it is polled like any other. */
@@ -378,7 +405,10 @@ int followup_learn(struct batch *b, const struct attempt_row *poll, const struct
         err = load_family(b, parent->id, &f);
     if (err || !parent->id.v)
         return err;
-    if (poll->op == CALL_TASK_RESULT)
-        return learn_task(b, parent, &f, &op->facts);
-    return poll->op == CALL_QUERY ? learn_query(b, parent, &f, &op->facts) : 0;
+    switch (poll->op) {
+    case CALL_TASK_RESULT: return learn_task(b, parent, &f, &op->facts);
+    case CALL_QUERY: return learn_query(b, parent, &f, &op->facts);
+    case CALL_CANCEL_TASK: learn_cancel(b, parent, &op->facts); return 0;
+    default: return 0;
+    }
 }
