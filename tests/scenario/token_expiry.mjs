@@ -24,6 +24,7 @@ rules:
 
     for (let round = 1; round <= 3; round++) {
         const before = w.ledger().length;
+        await w.fault('delay', 'corp', 'externalcontact/', { ms: 700, times: 3 }); /* refused when all is renewed */
         await w.fault('delay', 'corp', 'externalcontact/', { ms: 100, times: -1 });
         await w.fault('delay', 'corp', 'gettoken', { ms: 300 });
         await w.control('tokens', { connection: 'corp' });
