@@ -138,10 +138,11 @@ static const char plans[] =
     "  planned INTEGER NOT NULL, excluded INTEGER NOT NULL, content INTEGER NOT NULL, plan TEXT NOT NULL,"
     "  UNIQUE(name, slot_ms)) STRICT;"
     "CREATE INDEX occurrence_live ON occurrence(id) WHERE state <= 2;"
-    /* Clustered by person: `why` reads one stretch. A row holds what one batch wrote of somebody, see
-     * trace_text.h; `last` is the number of its last trace. */
-    "CREATE TABLE trace(contact INTEGER, grp INTEGER, last INTEGER, entries TEXT NOT NULL,"
-    "  PRIMARY KEY(contact, grp, last)) STRICT, WITHOUT ROWID;";
+    /* A row holds what one batch wrote of somebody, see trace_text.h; `last` is the number of its last trace.
+     * Not clustered by person: rows of that size in random places would split a page every few. */
+    "CREATE TABLE trace(id INTEGER PRIMARY KEY, contact INTEGER NOT NULL, grp INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL, entries TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX trace_who ON trace(contact, grp, last);";
 
 const struct migration *migrate_steps(size_t *ret_n)
 {
