@@ -168,6 +168,14 @@ static enum message_class class_of(enum event_kind on)
     }
 }
 
+/* On the gateway's clock, which a step of the wall clock does not move. */
+static int64_t received_ms(const struct batch *b, const struct incident *i)
+{
+    if (i->received_mono_ms == INT64_MIN) /* in an earlier life */
+        return i->received_ms;
+    return b->now_ms - (b->now_mono_ms - i->received_mono_ms);
+}
+
 /* A code lives 20 s from the platform's own time of the event; what the way here took is gone already. */
 static int64_t code_deadline(const struct batch *b, const struct incident *i)
 {
@@ -175,7 +183,7 @@ static int64_t code_deadline(const struct batch *b, const struct incident *i)
 
     if (late < 0)
         late = 0;
-    return i->received_ms + CODE_LIFE_MS - (late > CODE_LATE_MAX_MS ? CODE_LATE_MAX_MS : late);
+    return received_ms(b, i) + CODE_LIFE_MS - (late > CODE_LATE_MAX_MS ? CODE_LATE_MAX_MS : late);
 }
 
 static struct delivery_row base_row(struct batch *b, const struct incident *i, const struct planned_action *x,
