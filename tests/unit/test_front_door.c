@@ -42,7 +42,7 @@ static struct {
     size_t pending_count;
     size_t handled;
     int port;
-    bool stopped, late_reply_seen;
+    bool stopping, stopped, late_reply_seen;
     char *big;
 } w;
 
@@ -89,12 +89,19 @@ static void on_stopped(void *ctx)
     front_door_free(w.door);
 }
 
+/* The clients are done, or one of them asked for it: whoever comes first. */
+static void stop_door(void)
+{
+    if (!w.stopping)
+        front_door_stop(w.door, 1000, on_stopped, &w);
+    w.stopping = true;
+}
+
 static void on_visits_made(struct loop_wake *wake)
 {
     loop_wake_close(wake, NULL);
     timer_close(&w.later, NULL);
-    if (!w.stopped)
-        front_door_stop(w.door, 1000, on_stopped, &w);
+    stop_door();
 }
 
 static void on_echo(void *ctx, const struct http_request *r)
@@ -162,7 +169,7 @@ static void on_split(void *ctx, const struct http_request *r)
 static void on_stop_now(void *ctx, const struct http_request *r)
 {
     (void)ctx;
-    front_door_stop(w.door, 1000, on_stopped, &w);
+    stop_door();
     on_ask_later(NULL, r);
 }
 
