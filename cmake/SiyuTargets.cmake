@@ -32,6 +32,16 @@ function(siyu_unit_tests lib)
     endforeach()
 endfunction()
 
+# siyu_embed(<file> <name> <variable>): the file as the C array <name> of <name>_bytes; <variable> is its source.
+function(siyu_embed file name variable)
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
+    add_custom_command(OUTPUT ${out}
+        COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUT=${out} -DNAME=${name}
+                -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+        DEPENDS ${file} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+    set(${variable} ${out} PARENT_SCOPE)
+endfunction()
+
 # siyu_fuzz_targets(<lib> fuzz_a ...): tests/fuzz/fuzz_a.c, built only with -DSIYU_FUZZ=ON (clang). Every tree knows
 # their names, so that the tests of one tree can run the targets of another.
 function(siyu_fuzz_targets lib)

@@ -13,7 +13,8 @@ struct gateway_options {
     struct clock clock;
 };
 
-/* Runs until SIGTERM or SIGINT. The process's exit code: 0, 1 it broke, 2 configuration. */
+/* Runs until SIGTERM or SIGINT. The exit code: 0, 1 it broke, 2 configuration. A commit that fails ends the process
+ * at once with 70. */
 int gateway_run(const struct gateway_options *options);
 
 #endif

@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "base/mem.h"
+
+#define ENGINE_PATIENCE_MS 1000
 
 static void reply_json(struct api *a, struct request_id id, int status, struct str body)
 {
@@ -30,46 +32,73 @@ static void on_readyz(void *ctx, const struct http_request *r)
                          a->stopping ? "the gateway is stopping" : "the gateway is starting");
 }
 
-static void on_counts(void *ctx, int64_t tag, int err, struct str text)
+static void on_openapi(void *ctx, const struct http_request *r)
 {
-    struct api *a = ctx;
-    struct request_id id = {(uint64_t)tag};
-    json_t *counts = NULL;
+    reply_json(ctx, r->id, 200, (struct str){(const char *)openapi_json, openapi_json_bytes});
+}
+
+/* From this machine, or with a token. */
+static bool may_look(struct api *a, const struct http_request *r)
+{
+    if (str_starts(r->peer, STR("127.")) || str_is(r->peer, "::1") || auth_allows(a->auth, r, ROLE_VIEWER))
+        return true;
+    http_reply_error(a->door, r->id, 401, "unauthorised",
+                     "from another machine this needs a token: Authorization: Bearer ...");
+    return false;
+}
+
+static void reply_metrics(struct api *a, struct request_id id, const json_t *counts)
+{
     struct buf page;
 
     buf_init(&page, 1 << 20);
-    if (!err)
-        err = json_parse(text, JSON_DEPTH, &counts, NULL);
-    if (!err)
-        err = metrics_write(a, counts, &page);
-    if (err)
-        http_reply_error(a->door, id, 503, "busy", "the engine did not answer");
+    if (metrics_write(a, counts, &page) != 0)
+        http_reply_error(a->door, id, 503, "busy", "no memory for the page");
     else
         http_reply(a->door, id,
                    &(struct http_reply){.status = 200,
                                         .body = buf_str(&page),
                                         .content_type = "text/plain; version=0.0.4; charset=utf-8"});
     buf_fini(&page);
+}
+
+static void on_counts(void *ctx, int64_t tag, int err, struct str text)
+{
+    struct api *a = ctx;
+    json_t *counts = NULL;
+
+    a->counts_open--;
+    a->counts_since_ms = loop_now_ms(a->conf.loop);
+    if (!err && json_parse(text, JSON_DEPTH, &counts, NULL) != 0)
+        counts = NULL;
+    reply_metrics(a, (struct request_id){(uint64_t)tag}, counts);
     json_decref(counts);
 }
 
 static void on_metrics(void *ctx, const struct http_request *r)
 {
     struct api *a = ctx;
-    int err = a->host ? host_ask(a->host, STR("{\"ask\":\"counts\"}"), on_counts, a, (int64_t)r->id.value)
-                      : ERR_STATE;
 
-    if (err)
-        http_reply_error(a->door, r->id, 503, "busy", err_text(err));
+    if (!may_look(a, r))
+        return;
+    /* An engine that has owed an answer for a second is not asked again: its trouble is to be seen, not
+     * shared. */
+    bool stuck = a->counts_open && loop_now_ms(a->conf.loop) - a->counts_since_ms > ENGINE_PATIENCE_MS;
+    if (stuck || host_ask(a->host, STR("{\"ask\":\"counts\"}"), on_counts, a, (int64_t)r->id.value) != 0)
+        reply_metrics(a, r->id, NULL);
+    else if (a->counts_open++ == 0)
+        a->counts_since_ms = loop_now_ms(a->conf.loop);
 }
 
 static void on_page(void *ctx, const struct http_request *r)
 {
     struct api *a = ctx;
-    struct host_stats s = a->host ? host_stats(a->host) : (struct host_stats){0};
+    struct host_stats s = host_stats(a->host);
     char now[SHANGHAI_TEXT_BYTES];
     struct buf page;
 
+    if (!may_look(a, r))
+        return;
     shanghai_format(clock_wall_ms(a->conf.clock), now);
     buf_init(&page, 65536);
     (void)buf_addf(&page,
@@ -111,9 +140,7 @@ static void on_status(void *ctx, const struct http_request *r)
             "send a token: Authorization: Bearer ...; `siyu token create --role viewer` makes one");
         return;
     }
-    int err = a->host
-                  ? host_ask(a->host, STR("{\"ask\":\"status\"}"), on_engine_status, a, (int64_t)r->id.value)
-                  : ERR_STATE;
+    int err = host_ask(a->host, STR("{\"ask\":\"status\"}"), on_engine_status, a, (int64_t)r->id.value);
     if (err)
         http_reply_error(a->door, r->id, 503, "busy", err_text(err));
 }
@@ -172,15 +199,21 @@ void api_live(struct api *a, struct str line)
 
 /* ---- life ---- */
 
+static const struct api_route routes[] = {
+    {"/healthz", on_healthz},      {"/readyz", on_readyz},
+    {"/metrics", on_metrics},      {"/", on_page},
+    {"/api/v1/status", on_status}, {"/api/v1/live", on_live_request},
+    {"/openapi.json", on_openapi},
+};
+
+const struct api_route *api_routes(size_t *ret_n)
+{
+    *ret_n = ARRAY_LEN(routes);
+    return routes;
+}
+
 static int add_routes(struct api *a)
 {
-    static const struct {
-        const char *path;
-        front_door_handler handler;
-    } routes[] = {
-        {"/healthz", on_healthz}, {"/readyz", on_readyz},        {"/metrics", on_metrics},
-        {"/", on_page},           {"/api/v1/status", on_status}, {"/api/v1/live", on_live_request},
-    };
     int err = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(routes) && !err; i++)

@@ -5,12 +5,13 @@
  *     GET /readyz             200 when events are accepted, else 503 with the reason
  *     GET /metrics            Prometheus text
  *     GET /                   a plain status page
+ *     GET /openapi.json       what is here, for programs
  *     GET /api/v1/live        WebSocket: one JSON line an event, delivery, alert
  *     GET /api/v1/status      counts and the state of the engine
  *     control socket          one JSON line: {"do": "apply" | "status" | "token" | ...}
  *
- * Tokens: Authorization: Bearer T, or ?token=T where a browser cannot set headers. Without a token only
- * health, metrics and the status page of loopback are served.
+ * Tokens: Authorization: Bearer T, or ?token=T where a browser cannot set headers. Without a token there are
+ * health and openapi.json, and for this machine metrics and the status page.
  *
  * Memory   borrows what its conf names until api_free(). Threads: the loop thread.
  */

@@ -20,10 +20,23 @@ struct api {
     const struct plan_world *world;
     bool ready, stopping;
     uint64_t live_dropped;
+    size_t counts_open;      /* questions for metrics that the engine has not answered */
+    int64_t counts_since_ms; /* since when none was answered */
     int64_t started_ms;
 };
 
-/* metrics.c: the whole page; `counts` is the engine's answer to {"ask": "counts"}. */
+/* All are GET and have no body. Constant. */
+struct api_route {
+    const char *path;
+    front_door_handler handler;
+};
+const struct api_route *api_routes(size_t *ret_n);
+
+/* openapi.json, compiled in. */
+extern const unsigned char openapi_json[];
+extern const size_t openapi_json_bytes;
+
+/* metrics.c: the whole page; `counts` is the engine's answer to {"ask": "counts"}, NULL: it gave none. */
 int metrics_write(const struct api *a, const json_t *counts, struct buf *out);
 
 /* command.c: a line of the control socket. */

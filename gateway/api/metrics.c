@@ -57,6 +57,11 @@ int metrics_write(const struct api *a, const json_t *counts, struct buf *out)
     counter(out, "http_connections_refused_total", "Connections over a cap.", d.refused);
     gauge(out, "loop_lag_p99_seconds", "Loop lag of the last minute.", lag.p99_ms / 1000);
     gauge(out, "live_listeners", "Listeners of the live feed.", (double)a->live_count);
+    counter(out, "live_dropped_total", "Lines that a listener was too slow for.", a->live_dropped);
+    gauge(out, "engine_answers", "0 when the engine did not answer within a second: then no counts by state.",
+          counts != NULL);
+    gauge(out, "uptime_seconds", "Since the start.",
+          (double)(loop_now_ms(a->conf.loop) - a->started_ms) / 1000);
     gauge(out, "ready", "1 when events are accepted.", a->ready);
     return buf_error(out);
 }

@@ -122,8 +122,8 @@ static int start(struct adapter *a, const char *cursor)
     return buf_adds(&a->face.cursor, cursor ? cursor : "");
 }
 
-static int perform(struct adapter *a, struct attempt_id id, const struct call *call, const struct recipient *to,
-                   size_t n)
+static int perform(struct adapter *a, struct attempt_id id, const struct call *call,
+                   const struct recipient *to, size_t n)
 {
     (void)to, (void)n;
     a->face.performs++;
@@ -154,8 +154,12 @@ static void stored(struct adapter *a, struct inbound_id id, const struct content
 
 static int hook(struct adapter *a, const struct hook_call *call)
 {
-    struct event e = {.kind = EVENT_MESSAGE_RECEIVED, .dedupe = call->body, .contact = STR("openid-1"),
-                      .text = call->body, .passive = str_is(call->path, "/passive"), .opens_window = true};
+    struct event e = {.kind = EVENT_MESSAGE_RECEIVED,
+                      .dedupe = call->body,
+                      .contact = STR("openid-1"),
+                      .text = call->body,
+                      .passive = str_is(call->path, "/passive"),
+                      .opens_window = true};
 
     a->face.hooks++;
     if (str_is(call->path, "/forged"))
@@ -178,6 +182,12 @@ static void release(struct adapter *a)
         a->face.frees++;
 }
 
-const struct adapter_ops fake_ops = {.kind = "fake", .create = create, .start = start, .perform = perform,
-                                     .stored = stored, .hook = hook, .stop = stop, .free = release};
+const struct adapter_ops fake_ops = {.kind = "fake",
+                                     .create = create,
+                                     .start = start,
+                                     .perform = perform,
+                                     .stored = stored,
+                                     .hook = hook,
+                                     .stop = stop,
+                                     .free = release};
 const struct host_kind fake_kind = {&fake_ops, "official", "appid", ACCOUNT_OFFICIAL, true, true};

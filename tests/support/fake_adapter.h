@@ -7,7 +7,8 @@
  *     active   a message whose reply is sent
  *     forged   refused as not authentic        odd  refused as not understood
  *
- * The body is the dedupe key too. The answer's body is the passive reply, its status 500 when it was not stored.
+ * The body is the dedupe key too. The answer's body is the passive reply, its status 500 when it was not
+ * stored.
  *
  * Memory   fakes are found by name from create() until the next fake_forget_all(); free() only marks them.
  * Threads  the loop thread.
@@ -29,10 +30,10 @@ struct fake {
     enum fake_mode mode;
     void (*on_stored)(void); /* before the answer; NULL: nothing */
     size_t starts, hooks, stored, performs, dones, stops, frees;
-    int stored_err;          /* the last one's */
-    int64_t deadline_ms;     /* of the last call */
-    struct buf said;         /* "text\n" of each call that says something */
-    struct buf cursor;       /* as start() was given it */
+    int stored_err;      /* the last one's */
+    int64_t deadline_ms; /* of the last call */
+    struct buf said;     /* "text\n" of each call that says something */
+    struct buf cursor;   /* as start() was given it */
 };
 
 extern const struct adapter_ops fake_ops;

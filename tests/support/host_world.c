@@ -64,9 +64,10 @@ static void open_plain(struct host_world *w)
     T_OK(rulepack_open(&w->rules, &w->diag));
     T_OK(fold_open(NULL, &w->fold));
     T_OK(store_open(w->config->data, &w->store, &w->diag));
-    T_OK(engine_new(&(struct engine_config){.store = w->store, .rules = w->rules, .clock = &w->clock, .fold = w->fold,
-                                            .seed = 1},
-                    &w->engine));
+    T_OK(engine_new(
+        &(struct engine_config){
+            .store = w->store, .rules = w->rules, .clock = &w->clock, .fold = w->fold, .seed = 1},
+        &w->engine));
 }
 
 static void open_loop(struct host_world *w)
@@ -74,8 +75,12 @@ static void open_loop(struct host_world *w)
     T_OK(loop_new(&w->loop));
     T_OK(http_client_new(w->loop, NULL, &w->http));
     T_OK(ws_new(w->loop, &(struct ws_conf){0}, &w->ws));
-    T_OK(api_new(&(struct api_conf){.loop = w->loop, .ws = w->ws, .clock = &w->clock, .fold = w->fold,
-                                    .data = w->config->data, .testing = true},
+    T_OK(api_new(&(struct api_conf){.loop = w->loop,
+                                    .ws = w->ws,
+                                    .clock = &w->clock,
+                                    .fold = w->fold,
+                                    .data = w->config->data,
+                                    .testing = true},
                  &w->door, &w->api));
 }
 
@@ -95,10 +100,19 @@ int host_world_open(struct host_world *w, const char *connections)
     write_config(w, connections);
     open_plain(w);
     open_loop(w);
-    return host_new(&(struct host_conf){.loop = w->loop, .http = w->http, .door = w->door, .clock = &w->clock,
-                                        .rules = w->rules, .config = w->config, .kinds = &fake_kind, .kind_count = 1,
-                                        .store = w->store, .engine = w->engine, .on_live = on_live,
-                                        .on_stopped = on_host_stopped, .ctx = w},
+    return host_new(&(struct host_conf){.loop = w->loop,
+                                        .http = w->http,
+                                        .door = w->door,
+                                        .clock = &w->clock,
+                                        .rules = w->rules,
+                                        .config = w->config,
+                                        .kinds = &fake_kind,
+                                        .kind_count = 1,
+                                        .store = w->store,
+                                        .engine = w->engine,
+                                        .on_live = on_live,
+                                        .on_stopped = on_host_stopped,
+                                        .ctx = w},
                     &w->diag, &w->host);
 }
 
@@ -109,11 +123,15 @@ static void look_around(struct host_world *w)
     int64_t key;
 
     w->view = (struct plan_world){.accounts = w->accounts, .rules = w->rules};
-    for (size_t at = 0; map_i64_next(&r->accounts, &at, &key, &v) && w->view.account_count < ARRAY_LEN(w->accounts);) {
+    for (size_t at = 0;
+         map_i64_next(&r->accounts, &at, &key, &v) && w->view.account_count < ARRAY_LEN(w->accounts);) {
         const struct account *a = v.p;
-        w->accounts[w->view.account_count++] =
-            (struct world_account){.id = a->id, .connection = a->connection->id, .kind = a->kind, .name = a->name,
-                                   .connection_name = a->connection->name, .account_type = STR("service")};
+        w->accounts[w->view.account_count++] = (struct world_account){.id = a->id,
+                                                                      .connection = a->connection->id,
+                                                                      .kind = a->kind,
+                                                                      .name = a->name,
+                                                                      .connection_name = a->connection->name,
+                                                                      .account_type = STR("service")};
     }
 }
 
@@ -270,8 +288,8 @@ static void on_done(struct http_xfer *x, enum http_end end)
     container_of(x, struct host_asking, x)->ended = true;
 }
 
-struct host_asking *host_world_begin(struct host_world *w, const char *method, const char *path, const char *token,
-                                     const char *body)
+struct host_asking *host_world_begin(struct host_world *w, const char *method, const char *path,
+                                     const char *token, const char *body)
 {
     struct host_asking *a = mem_calloc(1, sizeof *a);
 
@@ -280,8 +298,13 @@ struct host_asking *host_world_begin(struct host_world *w, const char *method, c
     (void)snprintf(a->bearer, sizeof a->bearer, "Bearer %s", token ? token : "");
     a->body = mem_strdup(body ? body : "");
     a->headers[0] = (struct http_header){"Authorization", a->bearer};
-    a->x = (struct http_xfer){.method = method, .url = a->url, .headers = a->headers, .header_count = token ? 1 : 0,
-                              .body = str_of(a->body), .deadline_ms = PATIENCE_MS, .done = on_done};
+    a->x = (struct http_xfer){.method = method,
+                              .url = a->url,
+                              .headers = a->headers,
+                              .header_count = token ? 1 : 0,
+                              .body = str_of(a->body),
+                              .deadline_ms = PATIENCE_MS,
+                              .done = on_done};
     T_OK(http_start(w->http, &a->x));
     return a;
 }
@@ -311,8 +334,8 @@ int host_asking_end(struct host_world *w, struct host_asking *a, struct buf *ans
     return status;
 }
 
-int host_world_ask(struct host_world *w, const char *method, const char *path, const char *token, const char *body,
-                   struct buf *answer)
+int host_world_ask(struct host_world *w, const char *method, const char *path, const char *token,
+                   const char *body, struct buf *answer)
 {
     return host_asking_end(w, host_world_begin(w, method, path, token, body), answer);
 }

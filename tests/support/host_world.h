@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host_world.h - a whole gateway in one process, on fake connections, free ports and a clock that the test moves.
+/* host_world.h - a whole gateway in one process, on fake connections, free ports and a clock that the test
+ * moves.
  *
  *     host_world_open -> host_world_start -> (ask, until)* -> host_world_stop -> host_world_close
  *
@@ -41,8 +42,8 @@ struct host_world {
     bool started, stopped;
 };
 
-/* Everything but the threads. `connections` as in siyu.yaml, indented; what host_new() says is the result, and
- * then only host_world_close() is legal. */
+/* Everything but the threads. `connections` as in siyu.yaml, indented; what host_new() says is the result,
+ * and then only host_world_close() is legal. */
 int host_world_open(struct host_world *w, const char *connections);
 /* Applies the playbook (NULL: none), listens, starts. */
 void host_world_start(struct host_world *w, const char *playbook);
@@ -55,14 +56,15 @@ void host_world_remove(struct host_world *w);
 bool host_world_until(struct host_world *w, bool (*done)(void), int64_t ms);
 
 /* One request at the front door; its status. `answer` (NULL: nobody asks) is replaced. */
-int host_world_ask(struct host_world *w, const char *method, const char *path, const char *token, const char *body,
-                   struct buf *answer);
+int host_world_ask(struct host_world *w, const char *method, const char *path, const char *token,
+                   const char *body, struct buf *answer);
 /* The same in two steps. */
 struct host_asking;
-struct host_asking *host_world_begin(struct host_world *w, const char *method, const char *path, const char *token,
-                                     const char *body);
+struct host_asking *host_world_begin(struct host_world *w, const char *method, const char *path,
+                                     const char *token, const char *body);
 bool host_asking_ended(const struct host_asking *a);
-int host_asking_end(struct host_world *w, struct host_asking *a, struct buf *answer); /* waits for it, frees it */
+int host_asking_end(struct host_world *w, struct host_asking *a,
+                    struct buf *answer); /* waits for it, frees it */
 
 /* The engine's counts, by asking it. */
 int64_t host_world_count(struct host_world *w, const char *of, const char *state);

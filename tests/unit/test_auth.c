@@ -144,7 +144,10 @@ static void roles_have_words(void)
     T_ERR(auth_role_of(STR(""), &role), ERR_NOT_FOUND);
 }
 
-#define CASE(fn) {#fn, t_call, open_world, close_world, (void *)(fn)}
+#define CASE(fn)                                                                                             \
+    {                                                                                                        \
+#fn, t_call, open_world, close_world, (void *)(fn)                                                   \
+    }
 
 int main(void)
 {

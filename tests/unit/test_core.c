@@ -15,7 +15,7 @@ static struct {
     struct world world;
     struct loop *loop;
     struct core *core;
-    struct list said;              /* struct message.node */
+    struct list said; /* struct message.node */
     size_t count[REPLY_STOPPED + 1];
     int64_t decided_when_answered; /* as another connection saw the store, at the first REPLY_STORED */
     enum message_kind awaited;
@@ -102,7 +102,8 @@ static void end(void)
 static struct message *event(int64_t n)
 {
     char key[24];
-    struct event e = {.kind = EVENT_MESSAGE_RECEIVED, .contact = STR("wm1"), .account = STR("zhangsan"), .text = STR("hi")};
+    struct event e = {
+        .kind = EVENT_MESSAGE_RECEIVED, .contact = STR("wm1"), .account = STR("zhangsan"), .text = STR("hi")};
 
     (void)snprintf(key, sizeof key, "k%lld", (long long)n);
     e.dedupe = str_of(key);
@@ -111,8 +112,12 @@ static struct message *event(int64_t n)
 
 static struct message *welcome(void)
 {
-    struct event e = {.kind = EVENT_CONTACT_ADDED, .dedupe = STR("add"), .contact = STR("wm1"), .account = STR("zhangsan"),
-                      .code = STR("CODE"), .at_ms = WORLD_START_MS};
+    struct event e = {.kind = EVENT_CONTACT_ADDED,
+                      .dedupe = STR("add"),
+                      .contact = STR("wm1"),
+                      .account = STR("zhangsan"),
+                      .code = STR("CODE"),
+                      .at_ms = WORLD_START_MS};
 
     return world_inbound(&w.world, "corp", &e, 1);
 }
@@ -286,7 +291,10 @@ static void one_that_never_started_can_be_freed(void)
     post(event(1));
 }
 
-#define CASE(fn) {#fn, t_call, open_world, close_world, (void *)(fn)}
+#define CASE(fn)                                                                                             \
+    {                                                                                                        \
+#fn, t_call, open_world, close_world, (void *)(fn)                                                   \
+    }
 
 int main(void)
 {

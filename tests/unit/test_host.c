@@ -15,8 +15,9 @@
 
 #define BRAND "  brand: {kind: fake, appid: wx1}\n"
 
-static const char playbook[] = "playbook: p\ntimezone: Asia/Shanghai\ntemplates: {prize: {text: you won}}\nrules:\n"
-                               "  - {on: message.received, keyword: {any: [抽奖]}, do: [{send: prize}]}\n";
+static const char playbook[] =
+    "playbook: p\ntimezone: Asia/Shanghai\ntemplates: {prize: {text: you won}}\nrules:\n"
+    "  - {on: message.received, keyword: {any: [抽奖]}, do: [{send: prize}]}\n";
 
 static struct host_world w;
 static struct buf answer;
@@ -264,9 +265,11 @@ static void put_spool(const char *text)
     T_EQ(fclose(f), 0);
 }
 
-#define LINE(connection, key, text)                                                                                    \
-    "{\"connection\":\"" connection "\",\"received_ms\":1796090400000,\"events\":[{\"kind\":\"message.received\","      \
-    "\"key\":\"" key "\",\"at_ms\":0,\"account\":\"\",\"contact\":\"openid-1\",\"group\":\"\",\"text\":\"" text         \
+#define LINE(connection, key, text)                                                                          \
+    "{\"connection\":\"" connection                                                                          \
+    "\",\"received_ms\":1796090400000,\"events\":[{\"kind\":\"message.received\","                           \
+    "\"key\":\"" key                                                                                         \
+    "\",\"at_ms\":0,\"account\":\"\",\"contact\":\"openid-1\",\"group\":\"\",\"text\":\"" text               \
     "\",\"code\":\"\",\"handle\":\"\",\"verdict\":\"accepted\",\"data\":\"\"}]}\n"
 
 static void what_a_kill_left_in_the_spool_is_decided_at_the_start(void)
@@ -389,7 +392,8 @@ static void refused(const char *connections, size_t complaints, const char *firs
 
 static void what_an_adapter_refuses_has_its_line(void)
 {
-    refused(BRAND "  other:\n    kind: fake\n", 1, "5: connections.other.appid: is missing, expected a string");
+    refused(BRAND "  other:\n    kind: fake\n", 1,
+            "5: connections.other.appid: is missing, expected a string");
 }
 
 static void a_kind_that_is_not_there_is_refused(void)
@@ -401,7 +405,8 @@ static void a_kind_that_is_not_there_is_refused(void)
 static void two_connections_to_one_account_are_refused(void)
 {
     refused(BRAND "  other: {kind: fake, appid: wx1}\n", 1,
-            "5: connections.other.appid: another connection has it too; one account is one connection, or its limits "
+            "5: connections.other.appid: another connection has it too; one account is one connection, or "
+            "its limits "
             "count twice");
 }
 
@@ -411,8 +416,14 @@ static void an_account_must_suit_its_connection(void)
             "6: accounts.x.kind: its connection is an account by itself; leave this one out");
 }
 
-#define CASE(fn) {#fn, t_call, open_world, close_world, (void *)(fn)}
-#define BARE(fn) {#fn, t_call, open_nothing, close_world, (void *)(fn)}
+#define CASE(fn)                                                                                             \
+    {                                                                                                        \
+#fn, t_call, open_world, close_world, (void *)(fn)                                                   \
+    }
+#define BARE(fn)                                                                                             \
+    {                                                                                                        \
+#fn, t_call, open_nothing, close_world, (void *)(fn)                                                 \
+    }
 
 int main(void)
 {
