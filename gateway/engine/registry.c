@@ -53,8 +53,11 @@ static int enter_account(struct registry *r, const struct account_row *row)
 
     if (!c) /* its connection is not configured any more */
         return 0;
-    if (a)
+    if (a) {
+        a->frozen = row->frozen;
+        a->missing = false;
         return 0;
+    }
     a = arena_alloc(&r->arena, sizeof *a);
     if (!a || !keep(r, row->name, &a->name) || !keep(r, row->external, &a->external))
         return -ENOMEM;
@@ -204,24 +207,39 @@ int registry_webhook_groups(struct registry *r, struct id_gen *ids, int64_t now_
     return err;
 }
 
+/* What a rolled-back batch had discovered is not in the store. */
+static void forget_missing(struct registry *r)
+{
+    char room[600];
+    union map_val v;
+    int64_t key;
+
+    for (size_t at = 0; map_i64_next(&r->accounts, &at, &key, &v);) {
+        const struct account *a = v.p;
+        if (!a->missing)
+            continue;
+        (void)map_str_del(&r->by_name, a->name);
+        (void)map_str_del(&r->by_external, external_key(a->connection->id.v, a->external, room, sizeof room));
+        (void)map_i64_del(&r->accounts, key);
+    }
+}
+
 int registry_reload(struct registry *r)
 {
     struct arena scratch;
     struct account_row *rows;
-    size_t n;
-
     union map_val v;
     int64_t key;
+    size_t n;
 
-    map_i64_clear(&r->accounts);
-    map_str_clear(&r->by_name);
-    map_str_clear(&r->by_external);
-    for (size_t at = 0; map_i64_next(&r->connections, &at, &key, &v);)
-        ((struct connection *)v.p)->only = NULL;
     arena_init(&scratch, REGISTRY_MAX_BYTES);
     int err = store_load_accounts(r->store, &scratch, &rows, &n);
+    for (size_t at = 0; !err && map_i64_next(&r->accounts, &at, &key, &v);)
+        ((struct account *)v.p)->missing = true;
     for (size_t i = 0; i < n && !err; i++)
         err = enter_account(r, &rows[i]);
     arena_fini(&scratch);
+    if (!err)
+        forget_missing(r);
     return err;
 }

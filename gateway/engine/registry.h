@@ -35,6 +35,7 @@ struct account {
     const struct kind_rule *rule;
     struct str name, external;
     bool frozen;
+    bool missing; /* while reloading */
 };
 
 struct registry {
