@@ -191,6 +191,7 @@ static int reload(struct engine *e)
     if (!err)
         err = broadcasts_load(e->broadcasts, e);
     arena_fini(&scratch);
+    e->unread = err != 0;
     return err;
 }
 
@@ -267,6 +268,9 @@ int engine_begin(struct engine *e, struct list *ops)
 {
     list_move_all(&e->taken, &e->kept_ops);
     list_move_all(&e->taken, ops);
+    int err = e->unread ? reload(e) : 0;
+    if (err)
+        return err;
     counter_set_trim(e->counters);
     return batch_begin(&e->batch);
 }

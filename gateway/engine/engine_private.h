@@ -45,6 +45,7 @@ struct engine {
     size_t extra_limit_count;
     struct batch batch;
 
+    bool unread;               /* after a rollback the store could not be read again: no batch before it is */
     struct list kept_ops;      /* outcomes of a batch that was rolled back */
     struct list taken;         /* ops of the running batch, until its end */
     struct map_i64 passive;    /* event id -> struct passive_wait */

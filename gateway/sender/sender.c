@@ -39,6 +39,7 @@ struct pick {
 struct sender {
     struct engine *engine;
     struct queue_table queues;
+    bool loaded; /* false: nobody knows which queues there are */
 };
 
 int sender_new(struct engine *e, struct sender **ret)
@@ -73,6 +74,7 @@ int sender_load(struct sender *s)
     for (size_t i = 0; i < n && !err; i++)
         err = queue_touch(&s->queues, rows[i].key, rows[i].next_due_ms);
     arena_fini(&scratch);
+    s->loaded = !err;
     return err;
 }
 
@@ -490,8 +492,10 @@ int sender_step(struct sender *s)
     struct batch *b = &s->engine->batch;
     struct pick *picks = arena_alloc(&b->arena, QUEUES_MAX * sizeof *picks);
     size_t n = 0;
-    int err = merge_touched(s, b);
+    int err = s->loaded ? 0 : sender_load(s);
 
+    if (!err)
+        err = merge_touched(s, b);
     queue_feed(&s->queues);
     if (!picks)
         return -ENOMEM;
