@@ -17,13 +17,19 @@ static void hash_draw_key(void)
     crypto_shorthash_keygen(hash_key);
 }
 
+static void draw_once(void)
+{
+    int r = pthread_once(&hash_once, hash_draw_key);
+
+    assert(r == 0);
+}
+
 uint64_t hash_bytes(const void *p, size_t n)
 {
     uint8_t out[crypto_shorthash_BYTES];
     uint64_t v;
-    int r = pthread_once(&hash_once, hash_draw_key);
 
-    assert(r == 0);
+    draw_once();
     (void)crypto_shorthash(out, p, n, hash_key); /* cannot fail */
     memcpy(&v, out, sizeof(v));
     return v;
@@ -31,5 +37,12 @@ uint64_t hash_bytes(const void *p, size_t n)
 
 uint64_t hash_i64(int64_t v)
 {
-    return hash_bytes(&v, sizeof(v));
+    uint64_t x;
+
+    draw_once();
+    memcpy(&x, hash_key, sizeof(x));
+    x ^= (uint64_t)v;
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.h - keyed hash for tables in memory (SipHash), with a key drawn once a process.
+/* hash.h - keyed hash for tables in memory, with a key drawn once a process.
  *
- * Peers choose our keys (openids, nonces), so an unkeyed hash would let them pick collisions. The value
- * differs from run to run: never store it. Digests that last are in crypto.h.
+ * Peers choose our texts (openids, nonces), so those are hashed with SipHash: with less they could pick collisions.
+ * Numbers are ids that we draw ourselves; a mix of a few instructions spreads them. The value differs from run to
+ * run: never store it. Digests that last are in crypto.h.
  *
  * Threads  any.
  */
