@@ -194,7 +194,7 @@ static struct delivery_row base_row(struct batch *b, const struct incident *i, c
 
     return (struct delivery_row){
         .origin_kind = ORIGIN_EVENT, .origin = i->id.v, .step = step, .contact = i->who->row.id, .class = class,
-        .account = i->account->id, .content = render_store(b, x->content), .due_ms = b->now_ms,
+        .account = i->account->id, .content = render_store(b, x->content.body), .due_ms = b->now_ms,
         .deadline_ms = life ? b->now_ms + life : INT64_MAX, .cause = CAUSE_PLANNED,
     };
 }
@@ -220,7 +220,7 @@ static void reply_passively(struct batch *b, struct incident *i, const struct pl
     row.cause = CAUSE_PASSIVE;
     i->mode = REPLY_PASSIVE;
     i->reply = row.content;
-    i->reply_text = x->content;
+    i->reply_content = x->content;
     struct delivery_id id = delivery_plan(b, row, action_note(b, x));
     if (engine_wait_passive(b->engine, i->id, id) != 0)
         b->err = -ENOMEM;

@@ -12,6 +12,7 @@
 
 #include "bot.h"
 #include "engine/incident.h"
+#include "engine/render.h"
 #include "engine/rulebook.h"
 
 enum { ACTIONS_MAX = 32 };
@@ -22,7 +23,7 @@ struct planned_action {
     bool literal;            /* ACTION_SEND: arg is the text itself */
     const struct plan *plan;
     const struct rule *rule;
-    struct str content;      /* set by act_render: JSON {text, attach?, ...} */
+    struct rendering content; /* set by act_render */
 };
 
 struct actions {

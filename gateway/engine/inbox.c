@@ -277,12 +277,12 @@ static int decide_new(struct batch *b, struct arrival *a)
 
 /* ---- answers ---- */
 
-static int content_text(struct batch *b, int64_t id, struct str *ret)
+static int load_reply(struct batch *b, int64_t id, struct rendering *ret)
 {
     struct content_row row = {0};
     int err = id ? store_load_contents(b->engine->store, &id, 1, &b->arena, &row) : 0;
 
-    *ret = row.body;
+    ret->body = row.body;
     return err;
 }
 
@@ -298,45 +298,46 @@ static void wait_again(struct batch *b, struct event_id event)
 }
 
 /* What a repeat is answered with: the first one's reply, wherever that one stands. */
-static int repeat_reply(struct batch *b, const struct arrivals *all, const struct arrival *a, struct str *ret)
+static int repeat_reply(struct batch *b, const struct arrivals *all, const struct arrival *a,
+                        struct rendering *ret)
 {
-    *ret = (struct str){NULL, 0};
+    *ret = (struct rendering){{NULL, 0}, {NULL, 0}};
     if (a->twin) {
         const struct arrival *first = &all->list[a->twin - 1];
         if (!is_new(first))
             return repeat_reply(b, all, first, ret);
         if (first->incident.mode == REPLY_PASSIVE)
-            *ret = first->incident.reply_text;
+            *ret = first->incident.reply_content;
         return 0;
     }
     if (a->seen.mode != REPLY_PASSIVE)
         return 0;
     wait_again(b, a->seen.event);
-    return content_text(b, a->seen.reply, ret);
+    return load_reply(b, a->seen.reply, ret);
 }
 
 static int answer(struct batch *b, const struct arrivals *all, const struct op_inbound *op)
 {
     struct reply_stored *r = batch_reply(b, REPLY_STORED, sizeof *r);
-    struct str text = {NULL, 0};
+    struct rendering reply = {{NULL, 0}, {NULL, 0}};
     int err = 0;
 
     if (!r)
         return -ENOMEM;
     r->id = op->id;
     r->connection = op->connection;
-    for (size_t i = 0; i < all->count && !text.n && !err; i++) {
+    for (size_t i = 0; i < all->count && !reply.body.n && !err; i++) {
         const struct arrival *a = &all->list[i];
         if (a->op != op || !a->in->passive)
             continue;
         if (!is_new(a))
-            err = repeat_reply(b, all, a, &text);
+            err = repeat_reply(b, all, a, &reply);
         else if (a->incident.mode == REPLY_PASSIVE)
-            text = a->incident.reply_text;
+            reply = a->incident.reply_content;
         r->event = is_new(a) ? a->incident.id : a->seen.event;
     }
-    r->has_content = text.n > 0;
-    if (!err && !message_str(&r->m, text, &r->content))
+    r->has_content = reply.body.n > 0;
+    if (!err && (!message_str(&r->m, reply.body, &r->content) || !message_str(&r->m, reply.text, &r->text)))
         err = -ENOMEM;
     return err;
 }

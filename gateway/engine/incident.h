@@ -12,6 +12,7 @@
 #include "engine/batch.h"
 #include "engine/facts.h"
 #include "engine/registry.h"
+#include "engine/render.h"
 
 struct incident {
     const struct inbound_event *in;
@@ -28,7 +29,7 @@ struct incident {
     struct str cause;
     enum reply_mode mode;
     int64_t reply; /* content id */
-    struct str reply_text; /* its JSON */
+    struct rendering reply_content;
 };
 
 /* What the event says about people, groups and windows becomes true, whatever the rules do then. */

@@ -105,6 +105,7 @@ struct reply_stored {
     int err;
     bool has_content;
     struct str content; /* {text, attach?}: the passive reply */
+    struct str text;    /* that of `content` where it is a text alone: nobody need parse it; else empty */
 };
 
 struct reply_perform {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/render.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "engine/engine_private.h"
 #include "templates/variant.h"
@@ -21,8 +23,8 @@ struct shared {
     const struct variant *variant; /* of a plan that rules; NULL: free */
     enum account_kind kind;
     int64_t rendered_ms;
-    struct str body;  /* own copy */
-    int64_t content;  /* the row that holds it; 0: not stored yet */
+    struct rendering own; /* copies, in one piece of memory that begins with the body */
+    int64_t content;      /* the row that holds it; 0: not stored yet */
 };
 
 struct render_cache {
@@ -50,7 +52,7 @@ static void frozen_drop(struct frozen *f)
 
 static void shared_drop(struct shared *s)
 {
-    mem_free((char *)(uintptr_t)s->body.p);
+    mem_free((char *)(uintptr_t)s->own.body.p);
     *s = (struct shared){0};
 }
 
@@ -92,8 +94,15 @@ static struct variant_rule rule_of(const struct batch *b, enum account_kind kind
     return rule;
 }
 
+static struct str only_text(struct batch *b, const json_t *content)
+{
+    const json_t *text = json_object_size(content) == 1 ? json_object_get(content, "text") : NULL;
+
+    return batch_str(b, (struct str){json_string_value(text), json_string_length(text)});
+}
+
 static int render(struct batch *b, const struct variant *v, enum account_kind kind, const json_t *data,
-                  struct str *ret, struct str *why)
+                  struct rendering *ret, struct str *why)
 {
     struct liquid_limits limits = liquid_limits_default();
     struct variant_rule rule = rule_of(b, kind);
@@ -106,7 +115,8 @@ static int render(struct batch *b, const struct variant *v, enum account_kind ki
         *why = str_of(arena_printf(&b->arena, "%s: %s", fault.part, fault.text));
         return err;
     }
-    *ret = batch_json(b, out);
+    ret->text = only_text(b, out);
+    ret->body = batch_json(b, out);
     return b->err;
 }
 
@@ -137,32 +147,47 @@ static struct shared *find_shared(struct render_cache *c, const struct variant *
     return NULL;
 }
 
+static bool copy_rendering(const struct rendering *r, struct rendering *ret)
+{
+    char *copy = mem_alloc(r->body.n + r->text.n);
+
+    if (!copy)
+        return false;
+    memcpy(copy, r->body.p, r->body.n);
+    if (r->text.n)
+        memcpy(copy + r->body.n, r->text.p, r->text.n);
+    *ret = (struct rendering){{copy, r->body.n}, {copy + r->body.n, r->text.n}};
+    return true;
+}
+
 /* Keeps a fresh rendering. One that says the same as the last keeps its content row. Without memory it is rendered
  * again the next time. */
-static void keep_shared(struct batch *b, const struct variant *v, enum account_kind kind, struct str body)
+static void keep_shared(struct batch *b, const struct variant *v, enum account_kind kind, const struct rendering *r)
 {
     struct render_cache *c = b->engine->frozen;
     struct shared *s = find_shared(c, v, kind);
+    struct rendering own;
 
-    if (!s || !str_eq(s->body, body)) {
-        char *copy = mem_strndup(body.p, body.n);
-        if (!copy)
+    if (!s || !str_eq(s->own.body, r->body)) {
+        if (!copy_rendering(r, &own))
             return;
         s = s ? s : &c->shared[c->next_shared++ % SHARED_MAX];
         shared_drop(s);
-        *s = (struct shared){.variant = v, .kind = kind, .body = {copy, body.n}};
+        *s = (struct shared){.variant = v, .kind = kind, .own = own};
     }
     s->rendered_ms = b->now_ms;
 }
 
-bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind, struct str *ret)
+bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
+                  struct rendering *ret)
 {
     const struct variant *v = template_set_find(plan->templates, name, render_channel(kind));
     const struct shared *s = v ? find_shared(b->engine->frozen, v, kind) : NULL;
 
     if (!s || b->now_ms - s->rendered_ms >= SHARED_MS)
         return false;
-    *ret = batch_str(b, s->body);
+    ret->body = batch_str(b, s->own.body);
+    ret->text = batch_str(b, s->own.text);
     return true;
 }
 
@@ -172,7 +197,7 @@ int64_t render_store(struct batch *b, struct str body)
     struct shared *s = NULL;
 
     for (size_t i = 0; i < SHARED_MAX && !s; i++)
-        if (c->shared[i].variant && str_eq(c->shared[i].body, body))
+        if (c->shared[i].variant && str_eq(c->shared[i].own.body, body))
             s = &c->shared[i];
     if (s && s->content)
         return s->content;
@@ -184,7 +209,7 @@ int64_t render_store(struct batch *b, struct str body)
 }
 
 int render_template(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
-                    const json_t *data, struct str *ret, struct str *why)
+                    const json_t *data, struct rendering *ret, struct str *why)
 {
     const struct variant *v = template_set_find(plan->templates, name, render_channel(kind));
     json_t *all;
@@ -198,13 +223,15 @@ int render_template(struct batch *b, const struct plan *plan, struct str name, e
     int err = render(b, v, kind, all, ret, why);
     json_decref(all);
     if (!err && is_for_everybody(v))
-        keep_shared(b, v, kind, *ret);
+        keep_shared(b, v, kind, ret);
     return err;
 }
 
-struct str render_literal(struct batch *b, struct str text)
+struct rendering render_literal(struct batch *b, struct str text)
 {
-    return batch_json(b, json_pack("{s:s%}", "text", text.n ? text.p : "", text.n));
+    json_t *body = json_pack("{s:s%}", "text", text.n ? text.p : "", text.n);
+
+    return (struct rendering){.text = text, .body = batch_json(b, body)};
 }
 
 struct str render_freeze(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind)
@@ -263,6 +290,7 @@ int render_is_shared(struct batch *b, const struct content_row *content, bool *r
 int render_frozen(struct batch *b, const struct content_row *content, const struct account *account,
                   const struct person *who, struct str *ret, bool *ret_shared, struct str *why)
 {
+    struct rendering rendering = {{NULL, 0}, {NULL, 0}};
     struct frozen *f;
     json_t *person, *data, *all;
     int err = find_frozen(b->engine->frozen, content, &f);
@@ -275,8 +303,9 @@ int render_frozen(struct batch *b, const struct content_row *content, const stru
     json_decref(data);
     if (!all)
         return -ENOMEM;
-    err = render(b, f->variant, account->kind, all, ret, why);
+    err = render(b, f->variant, account->kind, all, &rendering, why);
     json_decref(all);
+    *ret = rendering.body;
     *ret_shared = f->shared;
     return err;
 }

@@ -27,18 +27,24 @@ struct render_cache;
 int render_cache_new(struct render_cache **ret);
 void render_cache_free(struct render_cache *c);
 
+/* `body` is the JSON for store and adapter. Where it is {text} alone, `text` is that text: nobody need parse it. */
+struct rendering {
+    struct str body, text;
+};
+
 /* The plans of the batch's rules are about to go, or what it stored was rolled back: keep nothing of theirs. */
 void render_forget(struct render_cache *c);
 
 /* The variant of `name` for accounts of this kind, with `data` (borrowed). */
 int render_template(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
-                    const json_t *data, struct str *ret, struct str *why);
+                    const json_t *data, struct rendering *ret, struct str *why);
 /* The same without data: true when everybody's rendering is at hand. */
-bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind, struct str *ret);
+bool render_ready(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind,
+                  struct rendering *ret);
 /* The content row that holds `body`: everybody's where it is one of those, else a new one. */
 int64_t render_store(struct batch *b, struct str body);
 /* A text as it is. */
-struct str render_literal(struct batch *b, struct str text);
+struct rendering render_literal(struct batch *b, struct str text);
 
 /* The body of a content_row that is rendered later. */
 struct str render_freeze(struct batch *b, const struct plan *plan, struct str name, enum account_kind kind);

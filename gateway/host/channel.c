@@ -190,15 +190,25 @@ void channel_hook(struct channel *c, const struct hook_call *call)
                             : STR("{\"error\":{\"code\":\"refused\",\"message\":\"not understood\"}}"));
 }
 
-int channel_stored(struct channel *c, struct inbound_id id, struct str content, int err)
+/* A text alone, the usual reply, comes as it is. */
+static int open_reply(const struct reply_stored *r, struct opened *ret)
+{
+    if (!r->text.n)
+        return open_content(r->content, ret);
+    ret->view = (struct content){.text = r->text, .provider_template = STR("")};
+    return 0;
+}
+
+int channel_stored(struct channel *c, struct inbound_id id, const struct reply_stored *r, int err)
 {
     struct opened o = {.content = NULL};
-    int unread = open_content(content, &o);
+    bool replies = r && r->has_content;
+    int unread = replies ? open_reply(r, &o) : 0;
 
     if (c->state == CHANNEL_STOPPED)
         unread = ERR_CLOSED;
     else
-        c->kind->ops->stored(c->adapter, id, o.content ? &o.view : NULL, err);
+        c->kind->ops->stored(c->adapter, id, replies && !unread ? &o.view : NULL, err);
     close_content(&o);
     return unread;
 }

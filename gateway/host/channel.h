@@ -30,9 +30,9 @@ void channel_fini(struct channel *c);
 /* An order of the engine; answered by host_facts() once, here or later. */
 void channel_perform(struct channel *c, const struct reply_perform *order);
 void channel_hook(struct channel *c, const struct hook_call *call);
-/* Inbound `id` is stored, or with `err` not; `content` is the passive reply as JSON, or empty. Not 0: the
+/* Inbound `id` is stored, or with `err` not; `r` may carry the passive reply, NULL: there is none. Not 0: the
  * adapter did not get the reply. */
-int channel_stored(struct channel *c, struct inbound_id id, struct str content, int err);
+int channel_stored(struct channel *c, struct inbound_id id, const struct reply_stored *r, int err);
 
 /* ---- what a channel asks of its host (host.c) ---- */
 int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const struct event *events,

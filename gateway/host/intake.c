@@ -125,12 +125,11 @@ static void take_back(struct intake *t, const struct reply_stored *r)
 static void answer(struct intake *t, struct wait *w, const struct reply_stored *r)
 {
     struct channel *c = w->channel;
-    struct str none = {NULL, 0};
 
     wait_free(t, w);
     if (!r->err)
         t->stats.acknowledged++;
-    if (channel_stored(c, r->id, r->has_content ? r->content : none, r->err) != 0)
+    if (channel_stored(c, r->id, r, r->err) != 0)
         take_back(t, r);
 }
 
@@ -166,7 +165,6 @@ static void on_safe(void *ctx, int64_t tag, int err)
 {
     struct intake *t = ctx;
     struct wait *w = map_i64_get(&t->waits, tag);
-    struct str none = {NULL, 0};
 
     if (!w)
         return; /* the engine was faster after all */
@@ -179,7 +177,7 @@ static void on_safe(void *ctx, int64_t tag, int err)
         t->stats.spooled++;
         wait_enter(t, w, WAIT_SPOOLED);
     }
-    (void)channel_stored(c, id, none, err);
+    (void)channel_stored(c, id, NULL, err);
 }
 
 static int send_to_disk(struct intake *t, struct wait *w)
