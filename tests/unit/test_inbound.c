@@ -148,8 +148,8 @@ static void a_line_that_is_none_of_ours_is_refused(void)
         "{}x",
         "\xff",
         "{\"connection\":\"kf\"}",
-        "{\"connection\":\"kf\",\"events\":[{\"kind\":\"message.received\",\"verdict\":\"accepted\",\"key\":"
-        "\"12\"}]}",
+        ("{\"connection\":\"kf\",\"events\":[{\"kind\":\"message.received\",\"verdict\":\"accepted\","
+         "\"key\":\"12\"}]}"),
         "{\"connection\":\"kf\",\"events\":[{}]}",
         "{\"connection\":\"kf\",\"events\":[7]}",
         "{\"connection\":\"kf\",\"events\":[{\"kind\":\"message.received\",\"verdict\":\"perhaps\"}]}",
