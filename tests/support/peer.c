@@ -336,7 +336,7 @@ int peer_hear_end(int fd, struct buf *out)
     int r;
 
     do
-        r = peer_hear_bytes(fd, 1, out);
+        r = peer_hear_bytes(fd, 4096, out); /* what comes before the end is kept */
     while (r == 0);
     return r == -EPIPE ? 0 : r;
 }
