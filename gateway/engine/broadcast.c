@@ -12,6 +12,7 @@
 
 enum { CHUNK = 500, ACTIVE_MAX = 256, SPREAD_STEPS = 100000 };
 #define PAGE_RETRY_MS INT64_C(30000)
+#define FULL_RETRY_MS INT64_C(10000)
 
 /* A running expansion; what the playbook said when it began, so that a later apply changes nothing here. */
 struct active {
@@ -31,6 +32,7 @@ struct broadcasts {
     int64_t look_ms;          /* no slot comes before */
     struct active *active[ACTIVE_MAX];
     size_t count;
+    size_t turn;              /* whose chunk is next */
 };
 
 int broadcasts_new(struct broadcasts **ret)
@@ -149,31 +151,39 @@ static struct str seen_key(struct batch *b, const struct plan *p, const struct b
     return str_of(text);
 }
 
-/* Up to where this broadcast's slots are dealt with; now, when nobody ever looked at it. */
-static int seen_ms(struct broadcasts *x, struct batch *b, struct str key, int64_t *ret)
+/* A broadcast that was moved to another time is a new one: for that time nobody has looked yet. */
+static int64_t timing_of(const struct broadcast *br)
 {
-    const union map_val *v = map_str_find(&x->seen, key);
-    struct str text;
-
-    *ret = b->now_ms;
-    if (v) {
-        *ret = v->i;
-        return 0;
-    }
-    int err = store_get_meta(b->engine->store, key.p, &b->arena, &text);
-    if (!err && str_to_i64(text, ret) != 0)
-        return ERR_CORRUPT;
-    return err == ERR_NOT_FOUND ? 0 : err;
+    return br->weekly ? br->at_ms * 7 + br->weekday : br->at_ms;
 }
 
-static int remember(struct broadcasts *x, struct batch *b, struct str key, int64_t ms)
+/* Up to where this broadcast's slots are dealt with; now, when nobody ever looked at it. */
+static int seen_ms(const struct broadcasts *x, struct batch *b, struct str key, const struct broadcast *br, int64_t *ret)
 {
     const union map_val *v = map_str_find(&x->seen, key);
-    char text[24];
+    int64_t seen, timing;
+    struct str text;
+
+    *ret = v ? v->i : b->now_ms;
+    int err = v ? 0 : store_get_meta(b->engine->store, key.p, &b->arena, &text);
+    if (v || err)
+        return err == ERR_NOT_FOUND ? 0 : err;
+    size_t space = str_chr(text, ' ');
+    if (str_to_i64(str_sub(text, 0, space), &seen) != 0 || str_to_i64(str_sub(text, space + 1, text.n), &timing) != 0)
+        return ERR_CORRUPT;
+    if (timing == timing_of(br))
+        *ret = seen;
+    return 0;
+}
+
+static int remember(struct broadcasts *x, struct batch *b, struct str key, const struct broadcast *br, int64_t ms)
+{
+    const union map_val *v = map_str_find(&x->seen, key);
+    char text[48];
 
     if (v && v->i == ms)
         return 0;
-    int n = snprintf(text, sizeof text, "%lld", (long long)ms);
+    int n = snprintf(text, sizeof text, "%lld %lld", (long long)ms, (long long)timing_of(br));
     int err = store_put_meta(b->engine->store, key.p, (struct str){text, (size_t)n});
     return err ? err : map_str_put_i64(&x->seen, key, ms);
 }
@@ -234,15 +244,18 @@ static int look(struct broadcasts *x, struct batch *b, const struct plan *p, con
     struct str key = seen_key(b, p, br);
     struct calendar_due due;
     int64_t seen;
-    int err = key.p ? seen_ms(x, b, key, &seen) : -ENOMEM;
+    int err = key.p ? seen_ms(x, b, key, br, &seen) : -ENOMEM;
 
     if (err)
         return err;
     calendar_due(&calendar, seen, b->now_ms, &due);
-    if (due.run)
+    bool wait = due.run && x->count == ACTIVE_MAX; /* until others are through */
+    if (wait)
+        due.wake_ms = b->now_ms + FULL_RETRY_MS;
+    else if (due.run)
         err = begin(x, b, p, br, &due);
-    if (!err)
-        err = remember(x, b, key, due.seen_ms);
+    if (!err && !wait)
+        err = remember(x, b, key, br, due.seen_ms);
     if (due.wake_ms < *next_ms)
         *next_ms = due.wake_ms;
     return err;
@@ -414,31 +427,63 @@ int broadcasts_learn_page(struct broadcasts *x, struct batch *b, const struct at
 void broadcasts_changed(struct broadcasts *x)
 {
     x->look_ms = 0;
+    map_str_clear(&x->seen); /* a time may have changed */
 }
 
-int broadcasts_tick(struct broadcasts *x, struct batch *b, int64_t *ret_next_ms)
+static int look_at_all(struct broadcasts *x, struct batch *b)
 {
     size_t n;
     const struct plan *const *plans = rulebook_plans(b->engine->rulebook, &n);
     int err = 0;
 
-    if (b->now_ms >= x->look_ms) {
-        x->look_ms = CALENDAR_NEVER;
-        for (size_t i = 0; i < n && !err; i++)
-            for (size_t k = 0; k < plans[i]->broadcast_count && !err; k++)
-                err = look(x, b, plans[i], &plans[i]->broadcasts[k], &x->look_ms);
-    }
-    *ret_next_ms = x->look_ms;
+    if (b->now_ms < x->look_ms)
+        return 0;
+    x->look_ms = CALENDAR_NEVER;
+    for (size_t i = 0; i < n && !err; i++)
+        for (size_t k = 0; k < plans[i]->broadcast_count && !err; k++)
+            err = look(x, b, plans[i], &plans[i]->broadcasts[k], &x->look_ms);
+    return err;
+}
+
+/* Pages that are due are asked for; an expansion that outlives its messages ends. */
+static int tend(struct broadcasts *x, struct batch *b)
+{
+    int err = 0;
+
     for (size_t i = x->count; i-- > 0 && !err;) {
         struct active *a = x->active[i];
-        if (!reads_pages(a)) {
-            err = expand_chunk(x, b, i);
-            *ret_next_ms = b->now_ms;
-        } else if (!a->page_asked_ms || b->now_ms - a->page_asked_ms > PAGE_RETRY_MS) {
+        if (b->now_ms >= a->start_ms + a->expires_ms) {
+            write_progress(b, a, true);
+            finish(x, b, i);
+        } else if (reads_pages(a) && (!a->page_asked_ms || b->now_ms - a->page_asked_ms > PAGE_RETRY_MS)) {
             err = ask_page(b, a);
         }
     }
+    return err;
+}
+
+/* One chunk a batch, of each in turn: a small broadcast does not wait for a big one. 1: there is more. */
+static int expand_one(struct broadcasts *x, struct batch *b)
+{
+    for (size_t i = 0; i < x->count; i++) {
+        size_t at = x->turn++ % x->count;
+        if (reads_pages(x->active[at]))
+            continue;
+        int err = expand_chunk(x, b, at);
+        return err ? err : 1;
+    }
+    return 0;
+}
+
+int broadcasts_tick(struct broadcasts *x, struct batch *b, int64_t *ret_next_ms)
+{
+    int err = look_at_all(x, b);
+
+    if (!err)
+        err = tend(x, b);
+    int more = err ? err : expand_one(x, b);
+    *ret_next_ms = more ? b->now_ms : x->look_ms;
     if (x->count && b->now_ms + PAGE_RETRY_MS < *ret_next_ms)
         *ret_next_ms = b->now_ms + PAGE_RETRY_MS;
-    return err;
+    return more < 0 ? more : 0;
 }

@@ -377,6 +377,54 @@ static void half_add_and_full_add_are_one_friend_also_while_recovering(void)
     T_EQ(sent, 1);
 }
 
+/* ---- broadcasts ---- */
+
+#define AT_HALL(when) PLAYBOOK "broadcasts:\n  b: {on: hall, " when ", missed: once, to: {groups: all}, send: news}\n"
+
+static size_t sent_to_the_hall(int64_t step_ms, int steps)
+{
+    size_t sent = 0;
+
+    for (int i = 0; i < steps; i++) {
+        world_tick(&w, step_ms);
+        sent += world_orders(&w, CALL_GROUP);
+        if (world_order(&w, CALL_GROUP, 0))
+            world_facts(&w, order_of(CALL_GROUP), &accepted);
+    }
+    return sent;
+}
+
+static void a_broadcast_that_is_moved_to_a_time_gone_by_does_not_run(void)
+{
+    world_apply(&w, AT_HALL("every: {weekday: tue, at: \"15:00\"}"));
+    T_EQ(sent_to_the_hall(600000, 6), 0);
+    world_apply(&w, AT_HALL("every: {weekday: tue, at: \"10:30\"}")); /* it is 11:00 */
+    T_EQ(sent_to_the_hall(1000, 20), 0);
+    world_apply(&w, AT_HALL("every: {weekday: tue, at: \"15:00\"}"));
+    T_EQ(sent_to_the_hall(600000, 30), 1);
+}
+
+static void a_broadcast_that_is_applied_again_runs_once(void)
+{
+    world_apply(&w, AT_HALL("at: 2026-12-01T10:30"));
+    T_EQ(sent_to_the_hall(600000, 4), 1);
+    world_apply(&w, AT_HALL("at: 2026-12-01T10:30"));
+    T_EQ(sent_to_the_hall(600000, 4), 0);
+    world_crash(&w);
+    world_apply(&w, AT_HALL("at: 2026-12-01T10:30"));
+    T_EQ(sent_to_the_hall(600000, 4), 0);
+}
+
+static void a_slot_missed_while_nobody_ran_is_made_up_for(void)
+{
+    world_apply(&w, AT_HALL("at: 2026-12-01T10:30"));
+    world_tick(&w, 1000);
+    clock_advance(&w.clock, 3600000);
+    world_crash(&w);
+    world_apply(&w, AT_HALL("at: 2026-12-01T10:30"));
+    T_EQ(sent_to_the_hall(1000, 10), 1);
+}
+
 /* ---- clocks ---- */
 
 static void a_wall_clock_that_steps_back_does_not_end_welcomes(void)
@@ -468,6 +516,9 @@ int main(void)
         T_CASE(a_task_that_could_not_be_cancelled_is_cancelled_again_before_it_is_given_up),
         T_CASE(a_task_that_the_platform_no_longer_knows_ends),
         T_CASE(half_add_and_full_add_are_one_friend_also_while_recovering),
+        T_CASE(a_broadcast_that_is_moved_to_a_time_gone_by_does_not_run),
+        T_CASE(a_broadcast_that_is_applied_again_runs_once),
+        T_CASE(a_slot_missed_while_nobody_ran_is_made_up_for),
         T_CASE(a_wall_clock_that_steps_back_does_not_end_welcomes),
         T_CASE(memory_that_could_not_be_read_again_is_read_before_the_next_batch),
         T_CASE(queues_that_could_not_be_read_are_read_before_the_next_round),
