@@ -9,7 +9,7 @@
 #include "engine/render.h"
 #include "engine/settle.h"
 
-enum { TICK_MAX = 32, QUERY_TRIES = 3, REMIND_MAX = 3 };
+enum { TICK_MAX = 32, TICK_ITEMS = 2000, QUERY_TRIES = 3, REMIND_MAX = 3 };
 #define RECEIPT_WAIT_MS INT64_C(259200000)
 #define QUERY_FIRST_MS INT64_C(60000)
 #define CANCEL_AGAIN_MS INT64_C(60000)
@@ -243,24 +243,34 @@ static void tick_receipt(struct batch *b, struct attempt_row *parent, struct fam
                                                                  .final = true, .what = "no receipt"});
 }
 
+static int tick_one(struct batch *b, struct attempt_row *due)
+{
+    struct family f;
+    int err = load_family(b, due->id, &f);
+
+    if (err)
+        return err;
+    if (is_task(due->op) && due->outcome == OUTCOME_TASK)
+        err = tick_task(b, due, &f);
+    else if (due->outcome == OUTCOME_UNKNOWN)
+        err = tick_unknown(b, due, &f);
+    else
+        tick_receipt(b, due, &f);
+    *(struct attempt_row *)batch_row(b, &b->attempt_updates) = *due;
+    return err;
+}
+
 int followup_tick(struct batch *b, int64_t *ret_next_ms)
 {
     struct attempt_row *due;
     size_t n;
+    int64_t items = 0;
     int err = store_load_due_followups(b->engine->store, b->now_ms, TICK_MAX, &b->arena, &due, &n, ret_next_ms);
 
     for (size_t i = 0; i < n && !err; i++) {
-        struct family f;
-        err = load_family(b, due[i].id, &f);
-        if (err)
-            break;
-        if (is_task(due[i].op) && due[i].outcome == OUTCOME_TASK)
-            err = tick_task(b, &due[i], &f);
-        else if (due[i].outcome == OUTCOME_UNKNOWN)
-            err = tick_unknown(b, &due[i], &f);
-        else
-            tick_receipt(b, &due[i], &f);
-        *(struct attempt_row *)batch_row(b, &b->attempt_updates) = due[i];
+        if (items < TICK_ITEMS) /* a task may have 10,000 */
+            err = tick_one(b, &due[i]);
+        items += due[i].item_count;
         if (due[i].next_ms < *ret_next_ms)
             *ret_next_ms = due[i].next_ms;
     }
