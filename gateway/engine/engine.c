@@ -18,6 +18,9 @@
 #include "limits/quota.h"
 
 #define CLOCK_SAVE_MS INT64_C(5000)
+#define PRUNE_EVERY_MS INT64_C(60000)
+#define PRUNE_MORE_MS INT64_C(1000)
+enum { PRUNED_AT_ONCE = 200 };
 
 int engine_new(const struct engine_config *config, struct engine **ret)
 {
@@ -358,6 +361,21 @@ static int save_clock(struct engine *e)
     return err;
 }
 
+/* What can bind no more leaves the store, a piece at a time. */
+static int prune(struct batch *b, int64_t *ret_next_ms)
+{
+    struct engine *e = b->engine;
+
+    if (b->now_ms >= e->prune_ms) {
+        int more = store_prune(e->store, b->now_ms, PRUNED_AT_ONCE);
+        if (more < 0)
+            return more;
+        e->prune_ms = b->now_ms + (more ? PRUNE_MORE_MS : PRUNE_EVERY_MS);
+    }
+    *ret_next_ms = e->prune_ms;
+    return 0;
+}
+
 int engine_tick(struct engine *e)
 {
     struct batch *b = &e->batch;
@@ -374,6 +392,9 @@ int engine_tick(struct engine *e)
     earliest(&e->next_ms, at);
     if (!err)
         err = followup_tick(b, &at);
+    earliest(&e->next_ms, at);
+    if (!err)
+        err = prune(b, &at);
     earliest(&e->next_ms, at);
     if (!err)
         err = save_clock(e);

@@ -53,6 +53,7 @@ struct engine {
     struct broadcasts *broadcasts;
     struct render_cache *frozen;
     int64_t next_ms, saved_ms;  /* next tick; when the clock was last written */
+    int64_t prune_ms;           /* when the store is pruned next */
     bool decide_again;          /* somebody asked to decide the undecided once more */
     struct event_id armed;      /* its crash counter is committed: decide it in the next batch */
     int64_t recovering_until_mono_ms; /* after an unclean stop: decide one event a transaction */
