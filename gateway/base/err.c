@@ -72,7 +72,8 @@ static int diag_write(struct diag_item *item, const char *file, int line, const 
 
 static int diag_write(struct diag_item *item, const char *file, int line, const char *fmt, va_list args)
 {
-    char where[32] = "";
+    const char *warning = item->level == DIAG_WARNING ? "warning: " : "";
+    char where[48];
     size_t file_len = strlen(file), where_len, what_len;
     va_list again;
     char *p;
@@ -84,9 +85,9 @@ static int diag_write(struct diag_item *item, const char *file, int line, const 
     if (n < 0)
         return -EINVAL;
     if (line > 0)
-        (void)snprintf(where, sizeof(where), "%s%d: ", file_len ? ":" : "line ", line);
-    else if (file_len)
-        (void)snprintf(where, sizeof(where), ": ");
+        (void)snprintf(where, sizeof(where), "%s%d: %s", file_len ? ":" : "line ", line, warning);
+    else
+        (void)snprintf(where, sizeof(where), "%s%s", file_len ? ": " : "", warning);
     where_len = strlen(where);
     what_len = (size_t)n;
     p = mem_alloc(file_len + where_len + what_len + 1 + file_len + 1);

@@ -61,7 +61,7 @@ struct diag_item {
     int line;         /* 0: none */
     const char *file; /* "": none */
     const char *what; /* without file and line */
-    const char *text; /* "file:line: what" */
+    const char *text; /* "file:line: what", "file:line: warning: what" */
     void *memory;
 };
 

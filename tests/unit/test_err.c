@@ -53,6 +53,8 @@ static void warnings_are_not_errors(void)
     T_EQ(diag_count(&d), 1);
     T_EQ(diag_errors(&d), 0);
     T_EQ(diag_at(&d, 0)->level, DIAG_WARNING);
+    T_STR(diag_text(&d, 0), "a:1: warning: shadowed");
+    T_STR(diag_at(&d, 0)->what, "shadowed");
     diag_fini(&d);
 }
 
