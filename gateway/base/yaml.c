@@ -27,6 +27,7 @@ struct loader {
     yaml_event_t event; /* the current one; deleted before the next */
     struct yaml_doc *doc;
     struct diag *diag;
+    struct str text;
     int depth;
 };
 
@@ -46,6 +47,44 @@ static int no_memory(struct loader *l)
     return complain(l, -ENOMEM, "out of memory");
 }
 
+/* Marks count characters, not bytes. */
+static char character_at(struct str text, size_t index)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (((unsigned char)text.p[i] & 0xC0) != 0x80 && index-- == 0)
+            return text.p[i];
+    return '\0';
+}
+
+/* libyaml says where it gave up; what people mostly did there is known. */
+static const char *mend_of(const char *problem, char at)
+{
+    static const struct {
+        const char *problem, *mend;
+    } known[] = {
+        {"found character that cannot start any token", "; put a text that begins so in quotes"},
+        {"mapping values are not allowed in this context",
+         "; put a text with a colon and a space in it in quotes, and indent keys of one level alike"},
+        {"block sequence entries are not allowed in this context",
+         "; begin the list on a line of its own, or write it as [a, b]"},
+        {"did not find expected key", "; look for quotes inside quotes and for a wrong indentation here"},
+        {"did not find expected '-' indicator", "; indent the items of a list alike, each with its `-`"},
+        {"did not find expected ',' or ']'",
+         "; a quote or bracket before this is not closed, or a comma is missing"},
+        {"did not find expected ',' or '}'",
+         "; a quote or bracket before this is not closed, or a comma is missing"},
+        {"could not find expected ':'", "; write `key: value`, or put a text of several lines in quotes"},
+        {"found unexpected end of stream", "; a quote is not closed"},
+    };
+
+    if (at == '\t' || strstr(problem, "tab character") != NULL)
+        return "; YAML is indented with spaces: put spaces in the place of the tab";
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(problem, known[i].problem) == 0)
+            return known[i].mend;
+    return "";
+}
+
 static int parser_fault(struct loader *l)
 {
     const yaml_parser_t *p = &l->parser;
@@ -54,8 +93,8 @@ static int parser_fault(struct loader *l)
 
     if (p->error == YAML_MEMORY_ERROR)
         return no_memory(l);
-    diag_addf(l->diag, l->doc->file, line, "%s%s%s", problem, p->context ? ", " : "",
-              p->context ? p->context : "");
+    diag_addf(l->diag, l->doc->file, line, "%s%s%s%s", problem, p->context ? ", " : "",
+              p->context ? p->context : "", mend_of(problem, character_at(l->text, p->problem_mark.index)));
     return ERR_SYNTAX;
 }
 
@@ -169,7 +208,8 @@ static int load_key(struct loader *l, json_t *obj, char **ret)
     if (r < 0)
         return r;
     if (l->event.type != YAML_SCALAR_EVENT)
-        return complain(l, ERR_SYNTAX, "a key must be a simple text");
+        return complain(l, ERR_SYNTAX,
+                        "a key must be a simple text; put a text that begins with { or [ in quotes");
     if (key[0] == '\0' || strlen(key) != l->event.data.scalar.length)
         return complain(l, ERR_SYNTAX, "a key must not be empty or hold a NUL character");
     line = event_line(l);
@@ -274,7 +314,7 @@ static int load_document(struct loader *l)
 
 static int load_text(struct yaml_doc *doc, struct str text, struct diag *diag)
 {
-    struct loader l = {.doc = doc, .diag = diag};
+    struct loader l = {.doc = doc, .diag = diag, .text = text};
     int r;
 
     if (text.n > YAML_MAX_BYTES)

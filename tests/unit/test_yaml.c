@@ -163,7 +163,8 @@ static void what_is_ambiguous_or_dangerous_is_refused(void **state)
                   "p.yaml:2: anchors and aliases are not supported, write the value out");
     check_refused(STR("a: 1\n---\nb: 2\n"), ERR_SYNTAX,
                   "p.yaml:2: a second document, only one is allowed in a file");
-    check_refused(STR("\n? [a]\n: 1\n"), ERR_SYNTAX, "p.yaml:2: a key must be a simple text");
+    check_refused(STR("\n? [a]\n: 1\n"), ERR_SYNTAX,
+                  "p.yaml:2: a key must be a simple text; put a text that begins with { or [ in quotes");
     check_refused(STR("'': 1\n"), ERR_SYNTAX, "p.yaml:1: a key must not be empty or hold a NUL character");
     check_refused(STR("a: \"x\\0y\"\n"), ERR_SYNTAX, "p.yaml:1: a NUL character is not allowed");
     check_refused(STR("a: !!int '5'\n"), ERR_SYNTAX,
@@ -178,10 +179,38 @@ static void what_is_ambiguous_or_dangerous_is_refused(void **state)
 static void broken_yaml_is_refused_with_its_line(void **state)
 {
     (void)state;
-    check_refused(STR("a: 1\nb: [1, 2\nc: 3\n"), ERR_SYNTAX,
-                  "p.yaml:3: did not find expected ',' or ']', while parsing a flow sequence");
+    check_refused(
+        STR("a: 1\nb: [1, 2\nc: 3\n"), ERR_SYNTAX,
+        "p.yaml:3: did not find expected ',' or ']', while parsing a flow sequence; a quote or bracket "
+        "before this is not closed, or a comma is missing");
     check_refused(STR("a: 1\n\tb: 2\n"), ERR_SYNTAX,
-                  "p.yaml:2: found a tab character that violates indentation, while scanning a plain scalar");
+                  "p.yaml:2: found a tab character that violates indentation, while scanning a plain scalar; "
+                  "YAML is indented with spaces: put spaces in the place of the tab");
+}
+
+static void what_beginners_write_is_answered_with_its_mend(void **state)
+{
+    static const struct {
+        const char *text, *mend;
+    } cases[] = {
+        {"templates:\n  欢迎:\n\ttext: 你好\n", "put spaces in the place of the tab"},
+        {"text: @小美\n", "put a text that begins so in quotes"},
+        {"text: 价格: 9\n", "put a text with a colon and a space in it in quotes"},
+        {"any: - 抽奖\n", "begin the list on a line of its own"},
+        {"text: \"你好，{{ a | default: \"x\" }}\"\n", "look for quotes inside quotes"},
+        {"do: [{send: hello]\n", "a quote or bracket before this is not closed"},
+        {"text: {{ a }}，你好\n", "put a text that begins with { or [ in quotes"},
+        {"text: \"你好\n", "a quote is not closed"},
+    };
+    struct yaml_doc *doc;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        diag_fini(&diag);
+        T_ERR(yaml_load(str_of(cases[i].text), "p.yaml", &doc, &diag), ERR_SYNTAX);
+        if (!strstr(diag_text(&diag, 0), cases[i].mend))
+            fail_msg("%s: %s", cases[i].text, diag_text(&diag, 0));
+    }
 }
 
 static void depth_and_size_are_bounded(void **state)
@@ -238,6 +267,7 @@ int main(void)
         ROW(complaints_of_getters_name_the_line),
         ROW(what_is_ambiguous_or_dangerous_is_refused),
         ROW(broken_yaml_is_refused_with_its_line),
+        ROW(what_beginners_write_is_answered_with_its_mend),
         ROW(depth_and_size_are_bounded),
         ROW(loading_without_memory_fails_cleanly),
     };
