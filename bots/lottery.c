@@ -78,8 +78,10 @@ static int lottery_check(const json_t *with, struct diag *diag)
     r = json_get_string(with, "prize", &text, &ctx);
     if (r == 0 && text[0] == '\0')
         json_complainf(&ctx, with, "prize", "empty, name what is won");
-    r = json_opt_string(with, "chance", chance_default, &chance, &ctx);
-    if (r == 0 && parse_chance(str_of(chance), &parts) < 0)
+    if (json_is_number(json_object_get(with, "chance")))
+        json_complainf(&ctx, with, "chance", "a number without %%; write a percentage as 20%% or 0.5%%");
+    else if (json_opt_string(with, "chance", chance_default, &chance, &ctx) == 0 &&
+             parse_chance(str_of(chance), &parts) < 0)
         json_complainf(&ctx, with, "chance", "`%s` is no share; write a percentage as 20%% or 0.5%%", chance);
     r = json_opt_string(with, "tag", NULL, &text, &ctx);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

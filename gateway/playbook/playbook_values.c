@@ -138,13 +138,36 @@ bool playbook_name(struct play *p, const json_t *obj, const char *key, size_t ma
     return true;
 }
 
+/* Where a beginner writes one value, the mapping is shown. */
+static const char *example_of(const char *key)
+{
+    static const struct {
+        const char *key, *example;
+    } examples[] = {
+        {"keyword", "{any: [抽奖]}"},
+        {"every", "{weekday: tue, at: \"12:00\"}"},
+        {"to", "{contacts: {tag: NAME}} or {groups: all}"},
+        {"with", "{prize: NAME}"},
+        {"limits", "{recipient: {day: 2}}"},
+        {"quiet_hours", "{from: \"21:00\", to: \"09:00\"}"},
+        {"templates", "{welcome: {text: 您好}}"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(examples); i++)
+        if (strcmp(key, examples[i].key) == 0)
+            return examples[i].example;
+    return NULL;
+}
+
 const json_t *playbook_object_at(struct play *p, const json_t *obj, const char *key)
 {
     const json_t *node = json_object_get(obj, key);
+    const char *example = example_of(key);
 
     if (node == NULL || json_is_object(node))
         return node;
-    json_complainf(&p->ctx, obj, key, "expected a mapping, got %s", json_type_name(node));
+    json_complainf(&p->ctx, obj, key, "expected a mapping%s%s, got %s", example != NULL ? " as " : "",
+                   example != NULL ? example : "", json_type_name(node));
     return NULL;
 }
 
