@@ -267,8 +267,11 @@ static int apply_all(struct gateway *g)
 
     for (size_t i = 0; i < g->config->playbook_count && !err; i++) {
         err = config_read_text(g->config->playbooks[i], &text);
-        if (err)
+        if (err) {
+            diag_addf(&g->diag, g->config->file, config_line(g->config, STR("playbooks")),
+                      "playbooks: %s cannot be read: %s", g->config->playbooks[i], err_text(err));
             return complain(g, err, g->config->playbooks[i]);
+        }
         err = apply_text(g, buf_str(&text), g->config->playbooks[i]);
         buf_fini(&text);
     }

@@ -21,7 +21,8 @@ static int usage(FILE *to)
 {
     (void)fprintf(to, "usage: siyu COMMAND [-c siyu.yaml] [--json] ...\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)fprintf(to, "  %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].what);
+        (void)fprintf(to, "  %-8s %s\n           %s\n", commands[i].name, commands[i].usage,
+                      commands[i].what);
     return CLI_USAGE;
 }
 
@@ -30,8 +31,11 @@ static int read_options(struct cli *c, int argc, char **argv)
 {
     const struct {
         const char *name, **value;
-    } options[] = {{"-c", &c->config},       {"--clock", &c->clock}, {"--ledger", &c->ledger},
-                   {"--role", &c->role},     {"--on", &c->on}};
+    } options[] = {{"-c", &c->config},
+                   {"--clock", &c->clock},
+                   {"--ledger", &c->ledger},
+                   {"--role", &c->role},
+                   {"--on", &c->on}};
 
     for (int i = 0; i < argc; i++) {
         size_t k = 0;
@@ -59,10 +63,13 @@ int main(int argc, char **argv)
 {
     struct cli c = {.config = "siyu.yaml"};
 
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
         return argc < 2 ? usage(stderr) : (usage(stdout), CLI_GOOD);
     c.argv = argv + 2; /* own words move to the front */
     int code = read_options(&c, argc - 2, argv + 2);
+    if (strcmp(argv[1], "--version") == 0)
+        return cli_version(&c);
     for (size_t i = 0; i < ARRAY_LEN(commands) && code == CLI_GOOD; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(&c);

@@ -14,14 +14,6 @@
 #include "playbook/plan.h"
 #include "registry.h"
 
-static const struct host_kind *kind_of(const char *name)
-{
-    for (size_t i = 0; i < registry_kind_count; i++)
-        if (strcmp(registry_kinds[i].ops->kind, name) == 0)
-            return &registry_kinds[i];
-    return NULL;
-}
-
 static int64_t connection_number(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->connection_count; i++)
@@ -44,12 +36,14 @@ static void add(struct plan_world *w, struct world_account *list, const struct c
     w->account_count++;
 }
 
-static struct world_account *build(const struct config *c, struct plan_world *w)
+/* A kind that is not there is complained of. */
+static struct world_account *build(const struct config *c, struct plan_world *w, struct diag *diag)
 {
     struct world_account *list = mem_calloc(c->connection_count + c->account_count + 1, sizeof *list);
 
     for (size_t i = 0; list && i < c->connection_count; i++) {
-        const struct host_kind *kind = kind_of(c->connections[i].kind);
+        const struct host_kind *kind =
+            host_kind_of(c, &c->connections[i], registry_kinds, registry_kind_count, diag);
         if (kind && kind->only)
             add(w, list, &c->connections[i], (int64_t)i + 1, kind->account, c->connections[i].name);
     }
@@ -104,9 +98,9 @@ static int open_config(struct checking *k, const struct cli *c)
     if (strcmp(c->config, "siyu.yaml") == 0 && access(c->config, F_OK) != 0)
         return 0;
     int err = config_load(c->config, &k->config, &k->diag);
-    if (!err && !(k->accounts = build(k->config, &k->world)))
+    if (!err && !(k->accounts = build(k->config, &k->world, &k->diag)))
         err = -ENOMEM;
-    return err;
+    return err ? err : diag_errors(&k->diag) ? ERR_CONFIG : 0;
 }
 
 static int open_checking(struct checking *k, const struct cli *c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -310,6 +311,19 @@ static int read_playbooks(struct reading *r, const json_t *root)
     return 0;
 }
 
+static bool is_address(struct str host)
+{
+    char text[INET6_ADDRSTRLEN + 2];
+    struct in6_addr v6;
+    struct in_addr v4;
+
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_sub(host, 1, host.n - 2);
+    int n = snprintf(text, sizeof text, "%.*s", STR_ARG(host));
+    return n > 0 && (size_t)n < sizeof text &&
+           (inet_pton(AF_INET, text, &v4) == 1 || inet_pton(AF_INET6, text, &v6) == 1);
+}
+
 /* HOST:PORT; whether it can be listened on is seen later. */
 static int check_listen(struct reading *r, const json_t *root)
 {
@@ -319,9 +333,10 @@ static int check_listen(struct reading *r, const json_t *root)
     for (size_t at = str_chr(port, ':'); at < port.n; at = str_chr(port, ':'))
         port = str_sub(port, at + 1, port.n);
     r->config->listen_line = yaml_key_line(r->doc, root, "listen");
-    if (port.n + 1 < all.n && str_to_i64(port, &number) == 0 && number >= 0 && number <= 65535)
+    if (port.n + 1 < all.n && is_address(str_sub(all, 0, all.n - port.n - 1)) &&
+        str_to_i64(port, &number) == 0 && number >= 0 && number <= 65535)
         return 0;
-    json_complainf(&r->ctx, root, "listen", "expected HOST:PORT as in 127.0.0.1:8600, got '%s'",
+    json_complainf(&r->ctx, root, "listen", "expected ADDRESS:PORT as in 127.0.0.1:8600, got '%s'",
                    r->config->listen);
     return ERR_CONFIG;
 }

@@ -20,7 +20,8 @@ enum { HOOKS_MAX = 50000, ATTEMPTS_MAX = 100000, ASKS_MAX = 4096, HOOK_BODY_CAP 
 enum host_state {
     HOST_RUNNING,
     HOST_HOLDING, /* the engine is to order nothing more: -> REPLY_HELD */
-    HOST_WAITING, /* calls that are out have their answers awaited, each to its deadline: -> no attempt open */
+    HOST_WAITING, /* calls that are out have their answers awaited, each to its deadline: -> no attempt open
+                   */
     HOST_ENDING,  /* adapters end what they have begun: -> their stopped() */
     HOST_CLOSING, /* the engine takes what is left: -> REPLY_STOPPED */
     HOST_STOPPED,
@@ -55,11 +56,30 @@ struct host {
 
 /* ---- configuration ---- */
 
-static const struct host_kind *kind_of(const struct host_conf *c, const char *name)
+static void complain(const struct config *c, struct diag *diag, const char *section, const char *name,
+                     const char *key, const char *why)
 {
-    for (size_t i = 0; i < c->kind_count; i++)
-        if (strcmp(c->kinds[i].ops->kind, name) == 0)
-            return &c->kinds[i];
+    char path[256];
+    int n = snprintf(path, sizeof path, "%s.%s.%s", section, name, key);
+    struct str at = {path, n < 0 ? 0 : (size_t)n < sizeof path ? (size_t)n : sizeof path - 1};
+
+    diag_addf(diag, c->file, config_line(c, at), "%s: %s", path, why);
+}
+
+const struct host_kind *host_kind_of(const struct config *config, const struct config_connection *connection,
+                                     const struct host_kind *kinds, size_t n, struct diag *diag)
+{
+    struct buf why;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(kinds[i].ops->kind, connection->kind) == 0)
+            return &kinds[i];
+    buf_init(&why, 1024);
+    (void)buf_addf(&why, "no kind `%s` in this version; there %s ", connection->kind, n == 1 ? "is" : "are");
+    for (size_t i = 0; i < n; i++)
+        (void)buf_addf(&why, "%s%s", i ? ", " : "", kinds[i].ops->kind);
+    complain(config, diag, "connections", connection->name, "kind", buf_cstr(&why));
+    buf_fini(&why);
     return NULL;
 }
 
@@ -114,27 +134,14 @@ static void pass_on(const struct config *c, const struct diag *from, struct diag
     }
 }
 
-static void complain(const struct host *h, struct diag *diag, const char *section, const char *name,
-                     const char *key, const char *why)
-{
-    char path[256];
-    int n = snprintf(path, sizeof path, "%s.%s.%s", section, name, key);
-    struct str at = {path, n < 0 ? 0 : (size_t)n < sizeof path ? (size_t)n : sizeof path - 1};
-
-    diag_addf(diag, h->conf.config->file, config_line(h->conf.config, at), "%s: %s", path, why);
-}
-
 static int add_channel(struct host *h, const struct config_connection *in, struct diag *diag)
 {
-    const struct host_kind *kind = kind_of(&h->conf, in->kind);
+    const struct host_kind *kind = host_kind_of(h->conf.config, in, h->conf.kinds, h->conf.kind_count, diag);
     struct channel *ch = &h->channels[h->channel_count];
     struct diag own;
 
-    if (!kind) {
-        complain(h, diag, "connections", in->name, "kind",
-                 "no such kind in this version; see docs/CAPABILITIES.md");
+    if (!kind)
         return ERR_CONFIG;
-    }
     ch->env = (struct adapter_env){
         .loop = h->conf.loop, .http = h->conf.http, .clock = h->conf.clock, .rules = h->conf.rules};
     diag_init(&own, 100);
@@ -153,7 +160,8 @@ static int check_alone(const struct host *h, struct diag *diag)
     for (size_t i = 0; i < h->channel_count; i++)
         for (size_t k = 0; k < i; k++)
             if (h->channels[i].kind->alone && str_eq(h->connections[i].domain, h->connections[k].domain)) {
-                complain(h, diag, "connections", h->channels[i].name, h->channels[i].kind->domain_key,
+                complain(h->conf.config, diag, "connections", h->channels[i].name,
+                         h->channels[i].kind->domain_key,
                          "another connection has it too; one account is one connection, or its limits count "
                          "twice");
                 worst = ERR_CONFIG;
@@ -172,7 +180,7 @@ static int add_account(struct host *h, const struct config_account *a, struct re
                                      .kind = a->kind};
     if (!c || (!c->kind->only && c->kind->account == a->kind))
         return 0; /* without its connection: said already */
-    complain(h, diag, "accounts", a->name, "kind",
+    complain(h->conf.config, diag, "accounts", a->name, "kind",
              c->kind->only ? "its connection is an account by itself; leave this one out"
                            : "a connection of that kind has other accounts");
     return ERR_CONFIG;

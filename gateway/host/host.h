@@ -50,6 +50,9 @@ struct host_conf {
 };
 
 int host_new(const struct host_conf *conf, struct diag *diag, struct host **ret);
+/* The kind that is called so; NULL when there is none, which is complained of at the connection's line. */
+const struct host_kind *host_kind_of(const struct config *config, const struct config_connection *connection,
+                                     const struct host_kind *kinds, size_t n, struct diag *diag);
 /* Starts the engine thread, replays the spool, starts the adapters. */
 int host_start(struct host *h);
 /* Adapters first, then the engine; on_stopped() once, from the loop. */

@@ -57,6 +57,7 @@ before(async () => {
     configuration('up.yaml', `127.0.0.1:${port}`);
     configuration('down.yaml', '127.0.0.1:0');
     configuration('fresh.yaml', '127.0.0.1:0');
+    configuration('strange.yaml', '127.0.0.1:0', { connections: { bot: { kind: 'telegram' } }, accounts: {} });
     gateway = new Child(siyu, ['run', '-c', 'up.yaml'], { cwd: dir });
     await until(() => gateway.output, async () => {
         assert.ok(gateway.running, gateway.output);
@@ -115,7 +116,11 @@ test('check: good, wrong, warned of and unreadable', async () => {
 
     const warned = await json('check', 'shadowed.yaml', '-c', 'up.yaml');
     assert.deepEqual([warned.code, warned.body.ok], [0, true]);
-    assert.match(warned.body.complaints[0], /^shadowed\.yaml:\d+: .*can never act/);
+    assert.match(warned.body.complaints[0], /^shadowed\.yaml:\d+: warning: .*can never act/);
+
+    const strange = await call('check', 'good.yaml', '-c', 'strange.yaml');
+    assert.equal(strange.code, 2);
+    assert.match(strange.stderr, /^strange\.yaml:\d+: connections\.bot\.kind: no kind `telegram` .* wecom-kf, /);
 
     assert.equal((await call('check', 'hopeless.yaml', '-c', 'up.yaml')).code, 1);
     assert.equal((await call('check', 'nowhere.yaml', '-c', 'up.yaml')).code, 2);

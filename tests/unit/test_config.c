@@ -205,7 +205,8 @@ static void an_account_needs_a_connection_and_an_id(void)
 
 static void an_address_is_host_and_port(void)
 {
-    static const char *const bad[] = {"8600", ":8600", "localhost:", "127.0.0.1:65536", "127.0.0.1:x"};
+    static const char *const bad[] = {"8600",        ":8600",     "localhost:8600", "127.0.0.1:65536",
+                                      "127.0.0.1:x", "[::1:8600", "1.2.3:80"};
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char yaml[200];

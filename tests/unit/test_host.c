@@ -399,7 +399,7 @@ static void what_an_adapter_refuses_has_its_line(void)
 static void a_kind_that_is_not_there_is_refused(void)
 {
     refused("  other:\n    kind: telegram\n" BRAND, 1,
-            "5: connections.other.kind: no such kind in this version; see docs/CAPABILITIES.md");
+            "5: connections.other.kind: no kind `telegram` in this version; there is fake");
 }
 
 static void two_connections_to_one_account_are_refused(void)
