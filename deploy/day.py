@@ -223,11 +223,13 @@ def read_arguments():
 def ports(base):
     if base == "auto":
         return free_ports(2)
+    if not base.isdecimal() or not 1024 <= int(base) <= 65435:
+        raise Wrong("--port-base %s: expected a port from 1024 to 65435, or auto" % base)
     gateway, sandbox = int(base), int(base) + 100
     for name, port in (("gateway", gateway), ("sandbox", sandbox)):
         if not port_is_free(port):
             raise Wrong("port %d (%s) is taken: stop the program that listens there, or run deploy/quickstart --port-base %d"
-                        % (port, name, gateway + 1000))
+                        % (port, name, gateway + 1000 if gateway < 60000 else 8600))
     return gateway, sandbox
 
 

@@ -28,6 +28,11 @@ install_missing() { # PACKAGE...
         has "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null || { [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; }; then
+        echo "these packages of Debian 12 are missing: ${missing[*]}" >&2
+        echo "install them (as root: apt-get install -y ...), then run this again; --no-install skips this look" >&2
+        return 1
+    fi
     say "installing ${#missing[@]} packages: ${missing[*]}"
     apt update
     apt install -y --no-install-recommends "${missing[@]}"
