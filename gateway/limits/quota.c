@@ -406,7 +406,8 @@ int quota_close_window(struct counter_set *s, struct counter_key key, int64_t no
     if (r)
         return r;
     struct counter *c = &s->counters[i];
-    if (c->limit->window == WINDOW_PACE || (c->limit->window == WINDOW_OPENED && c->opened_ms < 0))
+    bool over = c->opened_ms < quota_first_cell(s, c->limit, s->now_ms); /* or never opened; its row is not at hand */
+    if (c->limit->window == WINDOW_PACE || (c->limit->window == WINDOW_OPENED && over))
         return 0;
     cell = present_cell(s, c, &rest.units);
     if (rest.units <= 0)

@@ -638,6 +638,22 @@ static void a_closed_window_is_full_of_foreign_use(void **state)
     T_EQ(used(&month, noon), 31);
 }
 
+/* Its rows are not loaded any more, so each closing would charge all of it anew. */
+static void a_window_that_is_over_has_nothing_to_close(void **state)
+{
+    size_t n;
+
+    (void)state;
+    load_empty(&lasting);
+    T_OK(quota_open_window(set, key_of(&lasting), noon));
+    T_OK(quota_close_window(set, key_of(&lasting), noon + lasting.span_ms));
+    (void)counter_set_take_claims(set, &n);
+    T_EQ(n, 0);
+    T_OK(quota_close_window(set, key_of(&lasting), noon + lasting.span_ms - 1));
+    (void)counter_set_take_claims(set, &n);
+    T_EQ(n, 0); /* time does not go back */
+}
+
 /* ---- wants ---- */
 
 static size_t count_named(const struct claim_want *wants, int n, const char *name)
@@ -812,6 +828,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refund_takes_what_was_carried_meanwhile, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_refund_of_what_has_freed_is_a_forfeit, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_closed_window_is_full_of_foreign_use, open_set, close_set),
+        cmocka_unit_test_setup_teardown(a_window_that_is_over_has_nothing_to_close, open_set, close_set),
         cmocka_unit_test_setup_teardown(a_send_falls_under_all_its_limits, open_set, close_set),
         cmocka_unit_test_setup_teardown(the_account_kind_and_its_switches_choose_the_limits, open_set,
                                         close_set),
