@@ -84,9 +84,9 @@ static void add_rules(struct buf *out)
 static void add_templates(struct buf *out, const struct script *x)
 {
     (void)buf_adds(out, "templates:\n"
-                        "  hello: {text: \"hello {{ account.name }} {{ event.at_ms }}\"}\n"
-                        "  enter: {text: \"enter {{ event.at_ms }}\"}\n"
-                        "  follow: {text: \"follow {{ event.at_ms }}\"}\n"
+                        "  hello: {text: \"hello {{ event.text }}\"}\n"
+                        "  enter: {text: \"enter {{ event.text }}\"}\n"
+                        "  follow: {text: \"follow {{ event.text }}\"}\n"
                         "  menu: {text: \"menu {{ event.text }}\"}\n");
     for (int i = 0; i < MANY; i++)
         (void)buf_addf(out, "  r%d: {text: \"%d {{ event.text }}\"}\n", i, i);
@@ -245,10 +245,11 @@ static void on_act(void *ctx)
     const char *kind = kind_of(s, d, name);
     (void)snprintf(text, sizeof text, is_r ? "%s" : "%s #%d", d->text, a->number);
     mem_free(a);
-    json_t *spec = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "connection", d->connection, "kind",
-                             kind, "customer", name, "text", text, "content", text, "key", text, "userid",
-                             chance_hit(&s->chance, 600) ? "zhangsan" : "lisi", "times",
-                             chance_hit(&s->chance, 30) && strcmp(d->connection, "brand") != 0 ? 3 : 1);
+    json_t *spec =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "connection", d->connection, "kind",
+                  kind, "customer", name, "text", text, "content", text, "key", text, "scene", text, "state",
+                  text, "userid", chance_hit(&s->chance, 600) ? "zhangsan" : "lisi", "times",
+                  chance_hit(&s->chance, 30) && strcmp(d->connection, "brand") != 0 ? 3 : 1);
     sim_tracef(s, "cast   %s %s %s %s: %s", name, d->connection, kind, json_str(spec, "userid", ""), text);
     diag_init(&diag, 5);
     int err = sb_event(s->model, spec, now, &ret, &diag);

@@ -100,7 +100,7 @@ static void copy_file(const char *from_dir, const char *to_dir, const char *name
 static void apply(struct gate *g)
 {
     struct world_account list[64];
-    struct op_plan *op = message_new(OP_PLAN, sizeof *op);
+    struct plan *plan = NULL;
     struct plan_world view = {
         .bots = bots, .bot_count = ARRAY_LEN(bots), .rules = g->sim->rules, .accounts = list};
     const struct registry *r = engine_registry(g->engine);
@@ -118,14 +118,12 @@ static void apply(struct gate *g)
                                                             .signature = a->connection->signature};
     }
     diag_init(&diag, 20);
-    int err = playbook_compile(str_of(g->playbook), "sim.yaml", &view, &diag, &op->plans[0]);
+    int err = playbook_compile(str_of(g->playbook), "sim.yaml", &view, &diag, &plan);
     for (size_t i = 0; err && i < diag_count(&diag); i++)
         (void)fprintf(stderr, "%s\n", diag_text(&diag, i));
     diag_fini(&diag);
     sim_must(err == 0, "the playbook");
-    op->id = 1;
-    op->count = 1;
-    gate_post(g, &op->m);
+    sim_must(engine_apply(g->engine, plan) == 0, "applying the playbook");
 }
 
 static int start_engine(struct gate *g)
@@ -275,7 +273,7 @@ int64_t gate_due_ms(const struct gate *g)
     if (!list_empty(&g->waiting))
         return g->free_ms > now ? g->free_ms : now;
     int64_t engine = engine_next_ms(g->engine), sender = sender_next_ms(g->sender);
-    idle = g->last_ms + (now < g->sim->calm_ms ? IDLE_MS : IDLE_CALM_MS);
+    idle = g->last_ms + (now < g->sim->calm_ms && !sim_is_long(g->sim) ? IDLE_MS : IDLE_CALM_MS);
     at = engine < sender ? engine : sender;
     if (at != INT64_MAX)
         at += now - engine_now_ms(g->engine);

@@ -310,6 +310,21 @@ static bool any_spooled(const struct post *p)
     return false;
 }
 
+/* Its platform has had an empty answer already. */
+static void end_spooled(struct post *p, struct knock *k, const struct reply_stored *r)
+{
+    if (r->err) { /* to the engine again */
+        gate_post(p->sim->gate, message_share(&k->op->m));
+        return;
+    }
+    if (r->has_content && r->event.v)
+        unsay(p, r->event);
+    (void)map_i64_del(&p->knocks, r->id.v);
+    knock_free(k);
+    if (!any_spooled(p))
+        forget_spool(p);
+}
+
 void post_stored(struct post *p, const struct reply_stored *r)
 {
     struct knock *k = map_i64_get(&p->knocks, r->id.v);
@@ -317,14 +332,7 @@ void post_stored(struct post *p, const struct reply_stored *r)
     if (!k)
         return;
     if (k->spooled) {
-        if (r->has_content && r->event.v)
-            unsay(p, r->event);
-        if (!r->err)
-            (void)map_i64_del(&p->knocks, r->id.v);
-        if (!r->err && !any_spooled(p))
-            forget_spool(p);
-        if (!r->err)
-            knock_free(k);
+        end_spooled(p, k, r);
         return;
     }
     (void)map_i64_del(&p->knocks, r->id.v);
@@ -375,6 +383,7 @@ static void replay(struct post *p, const char *line)
     op->id = post_inbound_id(p);
     op->connection = gate_connection(p->sim->gate, name);
     k->spooled = true;
+    k->op = container_of(message_share(&op->m), struct op_inbound, m);
     sim_must(map_i64_put(&p->knocks, op->id.v, k) == 0, "memory");
     gate_post(p->sim->gate, &op->m);
 }

@@ -34,6 +34,11 @@ int64_t sim_platform_now(struct sim *s)
     return s->platform_ms;
 }
 
+bool sim_is_long(const struct sim *s)
+{
+    return s->script.acts_ms > DAY_MS;
+}
+
 void sim_must(bool ok, const char *what)
 {
     if (ok)
@@ -126,7 +131,7 @@ static void draw_script(struct sim *s)
         x->task_broadcasts = 60;
         x->broadcast_gap_ms = 12 * HOUR_MS;
         x->member_never_confirms = x->operator_limits = false;
-        s->weather.crash_every_ms *= 500;
+        s->weather.crash_every_ms = s->weather.crash_every_ms ? 2 * DAY_MS : 0;
     }
 }
 

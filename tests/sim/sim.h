@@ -82,6 +82,8 @@ int64_t sim_run(struct sim *s);
 
 int64_t sim_now(const struct sim *s);
 int64_t sim_platform_now(struct sim *s);
+/* Weeks, in which idle ticks and polls are rare. */
+bool sim_is_long(const struct sim *s);
 
 /* Something of the world, or something of the gateway that its death makes void. `drop` frees ctx then; NULL:
  * mem_free. `run` owns ctx. */

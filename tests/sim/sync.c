@@ -130,8 +130,8 @@ static void on_poll(void *ctx)
     if (x->state == SYNC_IDLE)
         x->token[0] = '\0';
     sync_wake(x, (struct str){NULL, 0});
-    sim_later_ours(x->sim, sim_now(x->sim) < x->sim->calm_ms ? POLL_MS : 24 * 12 * POLL_MS, on_poll,
-                   timeline_keep, x);
+    bool seldom = sim_now(x->sim) >= x->sim->calm_ms || sim_is_long(x->sim);
+    sim_later_ours(x->sim, seldom ? 24 * 12 * POLL_MS : POLL_MS, on_poll, timeline_keep, x);
 }
 
 void sync_started(struct sync *x)
