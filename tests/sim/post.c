@@ -374,7 +374,7 @@ static void on_spool(void *ctx)
 static void replay(struct post *p, const char *line)
 {
     struct knock *k = mem_calloc(1, sizeof *k);
-    struct op_inbound *op;
+    struct op_inbound *op = NULL;
     struct str connection;
     char name[32];
 
