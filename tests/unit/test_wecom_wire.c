@@ -14,7 +14,7 @@ static struct content content;
 static struct call call;
 static json_t *attach, *params, *answer;
 static struct recipient many[WECOM_TASK_CUSTOMERS + 1];
-static char names[WECOM_TASK_CUSTOMERS + 1][16];
+static char names[WECOM_TASK_CUSTOMERS + 1][32];
 
 static int set_up(void **state)
 {
