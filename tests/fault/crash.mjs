@@ -161,7 +161,7 @@ class Crash {
 
     async comeToRest() {
         const { site } = this;
-        site.lastMinute = site.minute() + 1;
+        site.announceNoMore();
         await site.control('faults', { fate: 'clear' });
         await site.startGateway();
         site.client.resume();

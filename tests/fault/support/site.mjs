@@ -100,8 +100,8 @@ export class Site {
                 for (let k = 0; k < announcements(m, webhook); k++) {
                     const name = `${webhook}-${m}-${k}`;
                     templates[name] = { text: `公告 ${name}` };
-                    broadcasts[name] = { on: webhook, at: shanghaiMinute(this.start + m * MINUTE_MS), to: { groups: 'all' },
-                                         send: name };
+                    broadcasts[name] = { on: webhook, at: shanghaiMinute(this.start + m * MINUTE_MS), missed: 'once',
+                                         to: { groups: 'all' }, send: name };
                 }
         writeFileSync(this.path('playbook.yaml'), JSON.stringify({
             playbook: 'crash', timezone: 'Asia/Shanghai', templates,
@@ -131,6 +131,14 @@ export class Site {
             for (const [name, slotMs] of this.planned)
                 if (slotMs >= inForceMs)
                     this.promised.set(name, slotMs);
+    }
+
+    /* From the next start on nothing new is announced: what was planned for later is taken back. */
+    announceNoMore() {
+        this.lastMinute = this.minute() + 1;
+        for (const [name, slotMs] of this.promised)
+            if (slotMs >= this.start + this.lastMinute * MINUTE_MS)
+                this.promised.delete(name);
     }
 
     /* Ends the process as a power cut does, and waits until it is gone. Gives the pushes that it left without answer. */
