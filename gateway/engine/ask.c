@@ -89,7 +89,7 @@ static int unsay(struct batch *b, int64_t id, const json_t *request)
     if (row.id.v && row.state == STATE_IN_FLIGHT) {
         delivery_move(b, &row, (struct delivery_move){.to = STATE_QUEUED, .cause = CAUSE_PLANNED,
                                                       .due_ms = b->now_ms, .what = "passive reply came too late"});
-        engine_end_passive(b->engine, w);
+        w->unsaid = true;
     }
     answer(b, id, 0, json_pack("{s:b}", "unsaid", 1));
     return 0;

@@ -23,6 +23,7 @@ struct passive_wait {
     struct event_id event;
     struct delivery_id delivery;
     int64_t until_ms;
+    bool unsaid; /* taken back, and goes out actively: a retry gets nothing */
 };
 
 enum { ENGINE_MAX_PASSIVE = 100000 };

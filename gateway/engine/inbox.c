@@ -286,12 +286,8 @@ static int load_reply(struct batch *b, int64_t id, struct rendering *ret)
     return err;
 }
 
-static void wait_again(struct batch *b, struct event_id event)
+static void wait_again(struct batch *b, struct passive_wait *w)
 {
-    struct passive_wait *w = map_i64_get(&b->engine->passive, event.v);
-
-    if (!w)
-        return;
     w->until_ms = engine_silence_end_ms(b->now_ms);
     list_del(&w->node);
     list_add_tail(&b->engine->passive_order, &w->node);
@@ -310,9 +306,11 @@ static int repeat_reply(struct batch *b, const struct arrivals *all, const struc
             *ret = first->incident.reply_content;
         return 0;
     }
-    if (a->seen.mode != REPLY_PASSIVE)
+    struct passive_wait *w = map_i64_get(&b->engine->passive, a->seen.event.v);
+    if (a->seen.mode != REPLY_PASSIVE || (w && w->unsaid))
         return 0;
-    wait_again(b, a->seen.event);
+    if (w)
+        wait_again(b, w);
     return load_reply(b, a->seen.reply, ret);
 }
 
@@ -447,7 +445,8 @@ int inbox_infer_passive(struct batch *b, int64_t *ret_next_ms)
             *ret_next_ms = w->until_ms;
             break;
         }
-        ids[n++] = w->delivery;
+        if (!w->unsaid)
+            ids[n++] = w->delivery;
         engine_end_passive(e, w); /* a batch that fails loads them again */
     }
     return infer(b, ids, n);

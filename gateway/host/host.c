@@ -246,6 +246,20 @@ const struct registry_account *host_accounts(const struct host *h, size_t *ret_n
     return h->accounts;
 }
 
+static int remember_asker(struct host *h, host_answer_fn done, void *ctx, int64_t tag, int64_t *ret_id)
+{
+    struct asked *a = mem_alloc(sizeof *a);
+
+    if (!a)
+        return -ENOMEM;
+    *a = (struct asked){done, ctx, tag};
+    *ret_id = ++h->last_id;
+    int err = map_i64_put(&h->asks, *ret_id, a);
+    if (err)
+        mem_free(a);
+    return err;
+}
+
 /* ---- inbound ---- */
 
 struct inbound_id host_inbound_id(struct host *h)
@@ -308,19 +322,31 @@ int host_inbound(struct host *h, struct channel *c, struct inbound_id id, const 
     return err;
 }
 
-static void nobody_listens(void *ctx, int64_t tag, int err, struct str text)
+static void on_unsaid(void *ctx, int64_t event, int err, struct str text)
 {
-    (void)ctx, (void)tag, (void)err, (void)text;
+    (void)text;
+    if (err) /* the batch was rolled back */
+        host_unsay(ctx, (struct event_id){event});
 }
 
+/* Never refused for want of room: it would be a message that nobody ever sends. */
 void host_unsay(struct host *h, struct event_id event)
 {
+    struct op_ask *op = message_new(OP_ASK, sizeof *op);
     char request[80];
     int n = snprintf(request, sizeof request, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)event.v);
+    int err = op && message_str(&op->m, (struct str){request, (size_t)n}, &op->request) ? 0 : -ENOMEM;
 
-    if (host_ask(h, (struct str){request, (size_t)n}, nobody_listens, NULL, 0) != 0)
-        log_error("host", "passive reply of event %lld was not written and not taken back",
-                  (long long)event.v);
+    if (!err)
+        err = remember_asker(h, on_unsaid, h, event.v, &op->id);
+    if (!err) {
+        host_post(h, &op->m);
+        return;
+    }
+    log_error("host", "passive reply of event %lld was not written and not taken back: %s", (long long)event.v,
+              err_text(err));
+    if (op)
+        message_free(&op->m);
 }
 
 /* ---- attempts ---- */
@@ -423,20 +449,6 @@ void host_nudge(struct host *h, struct str account, struct str token)
 }
 
 /* ---- questions ---- */
-
-static int remember_asker(struct host *h, host_answer_fn done, void *ctx, int64_t tag, int64_t *ret_id)
-{
-    struct asked *a = mem_alloc(sizeof *a);
-
-    if (!a)
-        return -ENOMEM;
-    *a = (struct asked){done, ctx, tag};
-    *ret_id = ++h->last_id;
-    int err = map_i64_put(&h->asks, *ret_id, a);
-    if (err)
-        mem_free(a);
-    return err;
-}
 
 static void forget_asker(struct host *h, int64_t id)
 {

@@ -425,6 +425,41 @@ static void a_slot_missed_while_nobody_ran_is_made_up_for(void)
     T_EQ(sent_to_the_hall(1000, 10), 1);
 }
 
+/* ---- passive replies ---- */
+
+static void ask(const char *request)
+{
+    struct op_ask *op = message_new(OP_ASK, sizeof *op);
+    struct list ops;
+
+    op->id = 1;
+    T_TRUE(message_str(&op->m, str_of(request), &op->request));
+    list_init(&ops);
+    list_add_tail(&ops, &op->m.node);
+    T_OK(world_try(&w, &ops, 0));
+}
+
+static void a_passive_reply_that_was_taken_back_is_not_given_to_a_retry_too(void)
+{
+    struct event e = {.kind = EVENT_MESSAGE_RECEIVED, .dedupe = STR("p1"), .contact = STR("o1"), .passive = true,
+                      .at_ms = clock_wall_ms(&w.clock), .text = STR("会员日")};
+    char request[96];
+
+    world_event(&w, "brand", &e);
+    T_TRUE(world_stored(&w)->has_content);
+    (void)snprintf(request, sizeof request, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)world_stored(&w)->event.v);
+    ask(request);
+    T_EQ(world_orders(&w, CALL_SEND), 1);
+    struct attempt_id id = order_of(CALL_SEND);
+    clock_advance(&w.clock, 5000);
+    world_event(&w, "brand", &e);
+    T_TRUE(!world_stored(&w)->has_content);
+    world_tick(&w, 21000);
+    T_EQ(world_count(&w, STATE_IN_FLIGHT), 1);
+    world_facts(&w, id, &accepted);
+    T_EQ(world_count(&w, STATE_ACCEPTED), 1);
+}
+
 /* ---- clocks ---- */
 
 static void a_wall_clock_that_steps_back_does_not_end_welcomes(void)
@@ -519,6 +554,7 @@ int main(void)
         T_CASE(a_broadcast_that_is_moved_to_a_time_gone_by_does_not_run),
         T_CASE(a_broadcast_that_is_applied_again_runs_once),
         T_CASE(a_slot_missed_while_nobody_ran_is_made_up_for),
+        T_CASE(a_passive_reply_that_was_taken_back_is_not_given_to_a_retry_too),
         T_CASE(a_wall_clock_that_steps_back_does_not_end_welcomes),
         T_CASE(memory_that_could_not_be_read_again_is_read_before_the_next_batch),
         T_CASE(queues_that_could_not_be_read_are_read_before_the_next_round),
