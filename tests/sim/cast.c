@@ -115,6 +115,9 @@ static void add_broadcast(struct sim *s, struct buf *out, char kind, int i, cons
     int64_t at = s->start_ms + 60000 + chance_below(&s->chance, s->script.acts_ms);
     static const char *const missed[] = {"once", "skip"};
 
+    if (kind == 'h' && s->script.hall_burst)
+        at = s->start_ms + 60000 + (at - s->start_ms) % 180000;
+
     if (s->script.broadcast_gap_ms)
         at = s->start_ms + 60000 + (i + 1) * s->script.broadcast_gap_ms;
     if (kind == 's') /* promotions are taken in the daytime only */

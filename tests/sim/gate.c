@@ -20,6 +20,7 @@
 enum { OPS_A_BATCH = 256, BATCH_MS = 1, AFTER_ABORT_MS = 200, SPIN_MAX = 2000 };
 #define IDLE_MS INT64_C(30000)
 #define IDLE_CALM_MS INT64_C(3600000)
+#define REST_MS INT64_C(300000)
 
 struct gate {
     struct sim *sim;
@@ -139,7 +140,10 @@ static int start_engine(struct gate *g)
             .platform = str_of(connections[i].platform),
             .account_kind = connections[i].account_kind,
             .only = connections[i].only,
-            .signature = connections[i].account_kind == ACCOUNT_SMS ? STR("品牌") : str_of("")};
+            .signature = connections[i].account_kind == ACCOUNT_SMS ? STR("品牌") : str_of(""),
+            .variants = g->sim->script.daily_tasks
+                            ? 1u << VARIANT_WECOM_SEND_DAILY | 1u << VARIANT_OFFICIAL_SERVICE
+                            : 0};
     for (size_t i = 0; i < ARRAY_LEN(accounts); i++)
         accounts[i] = (struct registry_account){.name = str_of(members[i].name),
                                                 .connection = STR("corp"),
@@ -264,6 +268,16 @@ bool gate_is_up(const struct gate *g)
     return g->engine != NULL;
 }
 
+/* In days and weeks where little happens an engine that is some minutes late saves most of the batches. */
+static int64_t rest_ms(const struct gate *g)
+{
+    const struct sim *s = g->sim;
+
+    if (sim_now(s) >= s->calm_ms + IDLE_CALM_MS)
+        return IDLE_CALM_MS;
+    return sim_is_long(s) && sim_now(s) >= s->start_ms + IDLE_CALM_MS ? REST_MS : 0;
+}
+
 int64_t gate_due_ms(const struct gate *g)
 {
     int64_t now = sim_now(g->sim), idle, at;
@@ -278,6 +292,8 @@ int64_t gate_due_ms(const struct gate *g)
     if (at != INT64_MAX)
         at += now - engine_now_ms(g->engine);
     at = at < idle ? at : idle;
+    if (at < g->last_ms + rest_ms(g))
+        at = g->last_ms + rest_ms(g);
     return at > g->free_ms ? at : g->free_ms;
 }
 
@@ -312,10 +328,9 @@ static void deliver_one(struct gate *g, struct message *m)
             post_stored(s->post, container_of(m, struct reply_stored, m));
         break;
     case REPLY_PERFORM: carrier_perform(s->carrier, container_of(m, struct reply_perform, m)); return;
-    case REPLY_ANSWER:
-        if (container_of(m, struct reply_answer, m)->err && sim_now(s) < s->calm_ms)
-            sim_tracef(s, "gate   an order failed: %s",
-                       err_name(container_of(m, struct reply_answer, m)->err));
+    case REPLY_ANSWER: /* the only orders there are take passive replies back */
+        if (container_of(m, struct reply_answer, m)->err)
+            post_unsay(s->post, (struct event_id){container_of(m, struct reply_answer, m)->id});
         break;
     default: break;
     }

@@ -19,11 +19,11 @@ struct ledger_turn {
     int64_t opened_ms, sends;
 };
 
-void ledger_init(struct ledger *l, struct oracle *o)
+void ledger_init(struct ledger *l, struct oracle *o, bool daily_tasks)
 {
-    *l = (struct ledger){.oracle = o};
+    *l = (struct ledger){.oracle = o, .daily_tasks = daily_tasks};
     map_str_init(&l->turns, THINGS_MAX);
-    map_str_init(&l->months, THINGS_MAX);
+    map_str_init(&l->periods, THINGS_MAX);
 }
 
 void ledger_fini(struct ledger *l)
@@ -34,7 +34,7 @@ void ledger_fini(struct ledger *l)
     for (size_t at = 0; map_str_next(&l->turns, &at, &key, &v);)
         mem_free(v.p);
     map_str_fini(&l->turns);
-    map_str_fini(&l->months);
+    map_str_fini(&l->periods);
 }
 
 void ledger_turn(struct ledger *l, const char *customer, int64_t at_ms)
@@ -83,20 +83,20 @@ static void count_turn(struct ledger *l, const struct sb_entry *e)
         oracle_findf(l->oracle, "%s got %lld messages in one turn", customer, (long long)t->sends);
 }
 
-static void count_month(struct ledger *l, const struct sb_entry *e, int64_t most)
+/* At most so many in the month, or on the day, that it was. */
+static void count_period(struct ledger *l, const struct sb_entry *e, const char *what, int64_t period,
+                         int64_t most)
 {
-    int64_t month = shanghai_month_index(e->t_ms);
-
     for (size_t i = 0; i < json_array_size(e->to); i++) {
         char key[200];
         const char *whom = json_string_value(json_array_get(e->to, i));
-        int n = snprintf(key, sizeof key, "%s/%s/%lld", e->op, whom, (long long)month);
+        int n = snprintf(key, sizeof key, "%s/%s/%s/%lld", e->op, whom, what, (long long)period);
         struct str name = {key, (size_t)n};
-        union map_val *v = map_str_find(&l->months, name);
+        union map_val *v = map_str_find(&l->periods, name);
         if (!v)
-            sim_must(map_str_put_i64(&l->months, name, 1) == 0, "memory");
+            sim_must(map_str_put_i64(&l->periods, name, 1) == 0, "memory");
         else if (++v->i > most)
-            oracle_findf(l->oracle, "%s got %lld of %s in a month", whom, (long long)v->i, e->op);
+            oracle_findf(l->oracle, "%s got %lld of %s in one %s", whom, (long long)v->i, e->op, what);
     }
 }
 
@@ -116,10 +116,13 @@ void ledger_count(struct ledger *l, const struct sb_entry *e)
     } else if (strcmp(e->op, "kf/send_msg") == 0) {
         count_turn(l, e);
     } else if (strcmp(e->op, "task.sent") == 0) {
-        count_month(l, e, shanghai_days_in_month(shanghai_month_index(e->t_ms)));
+        int64_t month = shanghai_month_index(e->t_ms);
+        count_period(l, e, "month", month, shanghai_days_in_month(month));
+        if (l->daily_tasks)
+            count_period(l, e, "day", shanghai_day_index(e->t_ms), 1);
         none_left_out(l, e, "full");
     } else if (strcmp(e->op, "mass.sent") == 0) {
-        count_month(l, e, MASS_SENDS);
+        count_period(l, e, "month", shanghai_month_index(e->t_ms), MASS_SENDS);
         none_left_out(l, e, "skipped");
     }
 }

@@ -24,11 +24,12 @@ struct ledger {
     struct oracle *oracle;
     struct ledger_room rooms[LEDGER_ROOMS];
     size_t room_count;
-    struct map_str turns;  /* customer -> struct ledger_turn */
-    struct map_str months; /* "<op>/<whom>/<month>" -> how many */
+    struct map_str turns;   /* customer -> struct ledger_turn */
+    struct map_str periods; /* "<op>/<whom>/<month or day>" -> how many */
+    bool daily_tasks;
 };
 
-void ledger_init(struct ledger *l, struct oracle *o);
+void ledger_init(struct ledger *l, struct oracle *o, bool daily_tasks);
 void ledger_fini(struct ledger *l);
 /* An entry that the platform accepted. */
 void ledger_count(struct ledger *l, const struct sb_entry *e);

@@ -34,7 +34,7 @@ struct oracle *oracle_new(struct sim *s)
 
     sim_must(o != NULL, "memory");
     o->sim = s;
-    ledger_init(&o->ledger, o);
+    ledger_init(&o->ledger, o, s->script.daily_tasks);
     truth_init(&o->truth, o, s);
     map_str_init(&o->shown, THINGS_MAX);
     map_str_init(&o->replies, THINGS_MAX);

@@ -277,14 +277,15 @@ void post_push(struct post *p, struct sb_push *push)
 
 /* ---- the word of the engine ---- */
 
-static void unsay(struct post *p, struct event_id event)
+/* As long as it takes: else the message is one that nobody ever sends. */
+void post_unsay(struct post *p, struct event_id event)
 {
     struct op_ask *op = message_new(OP_ASK, sizeof *op);
     char text[80];
     int n = snprintf(text, sizeof text, "{\"ask\":\"unsaid\",\"event\":%lld}", (long long)event.v);
 
     sim_must(op && message_str(&op->m, (struct str){text, (size_t)n}, &op->request), "memory");
-    op->id = 2;
+    op->id = event.v;
     gate_post(p->sim->gate, &op->m);
 }
 
@@ -318,7 +319,7 @@ static void end_spooled(struct post *p, struct knock *k, const struct reply_stor
         return;
     }
     if (r->has_content && r->event.v)
-        unsay(p, r->event);
+        post_unsay(p, r->event);
     (void)map_i64_del(&p->knocks, r->id.v);
     knock_free(k);
     if (!any_spooled(p))

@@ -22,6 +22,9 @@ void post_stored(struct post *p, const struct reply_stored *r);
 void post_died(struct post *p);
 void post_started(struct post *p);
 
+/* The passive reply of this event was not written any more. The order's answer carries the event's id. */
+void post_unsay(struct post *p, struct event_id event);
+
 struct inbound_id post_inbound_id(struct post *p);
 
 #endif

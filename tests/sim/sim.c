@@ -122,6 +122,8 @@ static void draw_script(struct sim *s)
     x->task_broadcasts = chance_hit(c, 400) ? (int)chance_between(c, 1, 4) : 0;
     x->mass_broadcasts = chance_hit(c, 400) ? (int)chance_between(c, 1, 7) : 0;
     x->sms_broadcasts = chance_hit(c, 400) ? (int)chance_between(c, 1, 3) : 0;
+    x->hall_burst = chance_hit(c, 500);
+    x->daily_tasks = chance_hit(c, 500);
     x->operator_limits = chance_hit(c, 200);
     x->quiet_hours = chance_hit(c, 200);
     x->member_never_confirms = chance_hit(c, 300);
@@ -130,7 +132,7 @@ static void draw_script(struct sim *s)
         x->hall_broadcasts = x->sms_broadcasts = 0;
         x->task_broadcasts = 60;
         x->broadcast_gap_ms = 12 * HOUR_MS;
-        x->member_never_confirms = x->operator_limits = false;
+        x->member_never_confirms = x->operator_limits = x->daily_tasks = false;
         s->weather.crash_every_ms = s->weather.crash_every_ms ? 2 * DAY_MS : 0;
     }
 }

@@ -51,6 +51,9 @@ struct script {
     int hall_broadcasts, task_broadcasts, mass_broadcasts, sms_broadcasts;
     int64_t broadcast_gap_ms;
     bool operator_limits, quiet_hours, member_never_confirms;
+    bool hall_burst;  /* all of them within minutes */
+    bool daily_tasks; /* the corp lets a customer get one group message a day, not a month's worth when one
+                         likes */
 };
 
 struct sim {

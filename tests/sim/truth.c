@@ -24,7 +24,7 @@ struct truth_delivery {
 struct truth_event {
     struct inbox_key key;
     enum event_kind kind;
-    char contact[96];
+    char contact[96], text[64];
     int wants; /* deliveries that the playbook asks for; -1: depends on the past */
 };
 
@@ -33,6 +33,7 @@ void truth_init(struct truth *t, struct oracle *o, struct sim *s)
     *t = (struct truth){.oracle = o, .sim = s};
     map_i64_init(&t->deliveries, THINGS_MAX);
     map_str_init(&t->event_keys, THINGS_MAX);
+    map_str_init(&t->friends, THINGS_MAX);
 }
 
 void truth_fini(struct truth *t)
@@ -44,6 +45,7 @@ void truth_fini(struct truth *t)
         mem_free(v.p);
     map_i64_fini(&t->deliveries);
     map_str_fini(&t->event_keys);
+    map_str_fini(&t->friends);
     mem_free(t->events);
 }
 
@@ -76,19 +78,41 @@ void truth_taken(struct truth *t, struct delivery_id id)
 
 /* ---- events ---- */
 
+/* Each friendship begins with one welcome. */
+static void count_friendship(struct truth *t, const struct inbound_event *e)
+{
+    char name[160];
+    int n = snprintf(name, sizeof name, "%.*s/%.*s", STR_ARG(e->account), STR_ARG(e->contact));
+    struct str key = {name, (size_t)n};
+    union map_val *v = map_str_find(&t->friends, key);
+
+    if (!v)
+        sim_must(map_str_put_i64(&t->friends, key, 1 + (e->kind == EVENT_CONTACT_LOST)) == 0, "memory");
+    else
+        v->i += e->kind == EVENT_CONTACT_LOST;
+}
+
+/* The event by what it says, not by the key that the product made of it. */
+static bool is_first(struct truth *t, struct connection_id connection, const struct inbound_event *e)
+{
+    char name[512];
+    int n = snprintf(name, sizeof name, "%lld/%d/%lld/%.*s/%.*s/%.*s/%.*s/%.*s/%d", (long long)connection.v,
+                     e->kind, (long long)e->at_ms, STR_ARG(e->account), STR_ARG(e->contact), STR_ARG(e->text),
+                     STR_ARG(e->code), STR_ARG(e->handle), e->verdict);
+    struct str key = {name, n < (int)sizeof name ? (size_t)n : sizeof name - 1};
+
+    if (map_str_find(&t->event_keys, key))
+        return false;
+    sim_must(map_str_put_i64(&t->event_keys, key, 1) == 0, "memory");
+    return true;
+}
+
 void truth_acknowledged(struct truth *t, struct connection_id connection, const struct inbound_event *e)
 {
-    char name[64];
-    size_t at = 0;
-
-    if (!e->has_key)
+    if (!e->has_key || !is_first(t, connection, e))
         return;
-    at += (size_t)snprintf(name, sizeof name, "%lld/", (long long)connection.v);
-    for (size_t i = 0; i < sizeof e->key; i++)
-        at += (size_t)snprintf(name + at, sizeof name - at, "%02x", e->key[i]);
-    if (map_str_find(&t->event_keys, (struct str){name, at}))
-        return;
-    sim_must(map_str_put_i64(&t->event_keys, (struct str){name, at}, 1) == 0, "memory");
+    if (e->kind == EVENT_CONTACT_ADDED || e->kind == EVENT_CONTACT_LOST)
+        count_friendship(t, e);
     if (t->event_count == t->event_cap) {
         t->event_cap = t->event_cap ? 2 * t->event_cap : 256;
         t->events = mem_resize(t->events, t->event_cap, sizeof *t->events);
@@ -99,6 +123,7 @@ void truth_acknowledged(struct truth *t, struct connection_id connection, const 
         .key.connection = connection, .kind = e->kind, .wants = cast_wants(e->kind, e->text)};
     memcpy(x->key.key, e->key, sizeof x->key.key);
     (void)snprintf(x->contact, sizeof x->contact, "%.*s", STR_ARG(e->contact));
+    (void)snprintf(x->text, sizeof x->text, "%.*s", STR_ARG(e->text));
 }
 
 /* ---- the store's own check ---- */
@@ -278,17 +303,77 @@ static void check_event(struct truth *t, struct reader *r, const struct truth_ev
                      event_kind_text(e->kind), e->contact, got, e->wants);
 }
 
+/* Two events that share a row: one of them was taken for a repeat. */
+static void check_rows(struct truth *t, struct map_i64 *taken, const struct truth_event *e, int64_t event)
+{
+    const struct truth_event *other = event ? map_i64_get(taken, event) : NULL;
+
+    if (other)
+        oracle_findf(t->oracle, "%s of %s (%s) was taken for a repeat of that of %s (%s)",
+                     event_kind_text(e->kind), e->contact, e->text, other->contact, other->text);
+    else if (event)
+        sim_must(map_i64_put(taken, event, (void *)(uintptr_t)e) == 0, "memory");
+}
+
 static void check_events(struct truth *t, struct reader *r)
 {
+    struct map_i64 taken;
     struct arena a;
 
     arena_init(&a, (size_t)16 << 20);
+    map_i64_init(&taken, THINGS_MAX);
     for (size_t i = 0; i < t->event_count; i++) {
         struct inbox_row row = {.event = {0}};
         sim_must(store_find_inbox(gate_store(t->sim->gate), &t->events[i].key, 1, &a, &row) == 0,
                  "the inbox");
         check_event(t, r, &t->events[i], &row);
+        check_rows(t, &taken, &t->events[i], row.event.v);
         arena_reset(&a);
+    }
+    map_i64_fini(&taken);
+    arena_fini(&a);
+}
+
+static int welcomes_of(struct reader *r, const char *contact, struct account_id account)
+{
+    struct contact_row *who;
+    struct delivery_row *rows;
+    struct arena a;
+    size_t n, m;
+    int count = 0;
+
+    arena_init(&a, (size_t)64 << 20);
+    sim_must(reader_find_contact(r, str_of(contact), 8, &a, &who, &n) == 0, "a contact");
+    for (size_t i = 0; i < n; i++) {
+        sim_must(reader_deliveries_of_contact(r, who[i].id, DELIVERIES_OF_ONE, &a, &rows, &m) == 0,
+                 "deliveries");
+        for (size_t k = 0; k < m; k++)
+            count += rows[k].class == CLASS_WELCOME && rows[k].account.v == account.v;
+    }
+    arena_fini(&a);
+    return count;
+}
+
+static void check_friendships(struct truth *t, struct reader *r)
+{
+    struct account_row *accounts;
+    struct arena a;
+    union map_val v;
+    struct str key, userid, contact;
+    size_t n;
+
+    arena_init(&a, (size_t)16 << 20);
+    sim_must(reader_accounts(r, &a, &accounts, &n) == 0, "accounts");
+    for (size_t at = 0; map_str_next(&t->friends, &at, &key, &v);) {
+        char name[160];
+        (void)str_cut(key, '/', &userid, &contact);
+        (void)snprintf(name, sizeof name, "%.*s", STR_ARG(contact));
+        for (size_t i = 0; i < n; i++) {
+            int welcomes = str_eq(accounts[i].external, userid) ? welcomes_of(r, name, accounts[i].id) : 0;
+            if (welcomes > v.i)
+                oracle_findf(t->oracle, "%.*s welcomed %s %d times in %lld friendships", STR_ARG(userid),
+                             name, welcomes, (long long)v.i);
+        }
     }
     arena_fini(&a);
 }
@@ -301,5 +386,6 @@ void truth_end(struct truth *t)
     check_counts(t, r);
     tell_held(t);
     check_events(t, r);
+    check_friendships(t, r);
     reader_close(r);
 }

@@ -19,6 +19,7 @@ struct truth {
     struct truth_event *events; /* acknowledged */
     size_t event_count, event_cap;
     struct map_str event_keys;
+    struct map_str friends; /* "<userid>/<customer>" -> how often lost, and once more */
 };
 
 void truth_init(struct truth *t, struct oracle *o, struct sim *s);
